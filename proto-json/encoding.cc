@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proto-json/encoding.h"
+
+#include <array>
+
+#include "proto-json/utf8.h"
+
+namespace openexec {
+namespace {
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::uint8_t no_digit = 0xFF;
+
+// The value of each character as a digit; no_digit for the rest.
+constexpr std::array<std::uint8_t, 256> values_of(std::string_view digits) {
+  std::array<std::uint8_t, 256> out{};
+  out.fill(no_digit);
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    out[static_cast<std::uint8_t>(digits[i])] = static_cast<std::uint8_t>(i);
+  }
+  return out;
+}
+constexpr auto hex_values = values_of(hex_digits);
+constexpr auto base64_values = values_of(base64_digits);
+
+std::uint8_t hex_value(char digit) { return hex_values[static_cast<std::uint8_t>(digit)]; }
+std::uint8_t base64_value(char digit) { return base64_values[static_cast<std::uint8_t>(digit)]; }
+
+constexpr std::size_t uuid_chars = 36;
+bool is_uuid_hyphen(std::size_t position) {
+  return position == 8 || position == 13 || position == 18 || position == 23;
+}
+
+}  // namespace
+
+std::string to_hex(ByteView bytes) {
+  std::string out;
+  out.reserve(bytes.size() * 2);
+  for (const std::uint8_t byte : bytes) {
+    out += hex_digits[byte >> 4];
+    out += hex_digits[byte & 0x0F];
+  }
+  return out;
+}
+
+std::optional<std::vector<std::uint8_t>> from_hex(std::string_view text) {
+  if (text.size() % 2 != 0) {
+    return std::nullopt;
+  }
+  std::vector<std::uint8_t> out;
+  out.reserve(text.size() / 2);
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    const std::uint8_t high = hex_value(text[i]);
+    const std::uint8_t low = hex_value(text[i + 1]);
+    if (high == no_digit || low == no_digit) {
+      return std::nullopt;
+    }
+    out.push_back(static_cast<std::uint8_t>((high << 4) | low));
+  }
+  return out;
+}
+
+std::string to_base64(ByteView bytes) {
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  while (!bytes.empty()) {
+    const std::size_t taken = bytes.size() < 3 ? bytes.size() : 3;
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < 3; ++i) {
+      bits = (bits << 8) | (i < taken ? bytes[i] : 0U);
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+      out += i <= taken ? base64_digits[(bits >> (18 - 6 * i)) & 0x3F] : '=';
+    }
+    bytes = bytes.subspan(taken);
+  }
+  return out;
+}
+
+std::optional<std::vector<std::uint8_t>> from_base64(std::string_view text) {
+  if (text.size() % 4 != 0) {
+    return std::nullopt;
+  }
+  std::vector<std::uint8_t> out;
+  out.reserve(text.size() / 4 * 3);
+  for (std::size_t at = 0; at < text.size(); at += 4) {
+    const std::string_view group = text.substr(at, 4);
+    const bool last = at + 4 == text.size();
+    std::size_t digits = 4;
+    if (last && group[3] == '=') {
+      digits = group[2] == '=' ? 2 : 3;
+    }
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+      const std::uint8_t value = i < digits ? base64_value(group[i]) : 0;
+      if (value == no_digit) {
+        return std::nullopt;
+      }
+      bits = (bits << 6) | value;
+    }
+    for (std::size_t i = 0; i < 3; ++i) {
+      const auto byte = static_cast<std::uint8_t>(bits >> (16 - 8 * i));
+      if (i + 1 < digits) {
+        out.push_back(byte);
+      } else if (byte != 0) {
+        return std::nullopt;  // bits that carry nothing must be zero, or two texts would mean the same bytes
+      }
+    }
+  }
+  return out;
+}
+
+std::string to_uuid_text(const ExecutionId& id) {
+  std::string out = to_hex(id.view());
+  for (const std::size_t hyphen : {std::size_t{8}, std::size_t{13}, std::size_t{18}, std::size_t{23}}) {
+    out.insert(hyphen, 1, '-');
+  }
+  return out;
+}
+
+std::optional<ExecutionId> from_uuid_text(std::string_view text) {
+  if (!is_uuid_text(text)) {
+    return std::nullopt;
+  }
+  std::string digits;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!is_uuid_hyphen(i)) {
+      digits += text[i];
+    }
+  }
+  const auto bytes = from_hex(digits);
+  return bytes ? ExecutionId::from(*bytes) : std::nullopt;
+}
+
+bool is_uuid_text(std::string_view text) {
+  if (text.size() != uuid_chars) {
+    return false;
+  }
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const bool fits = is_uuid_hyphen(i) ? c == '-' : hex_value(c) != no_digit || (c >= 'A' && c <= 'F');
+    if (!fits) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const auto character = first_utf8_character(text);
+    if (!character) {
+      return false;
+    }
+    text.remove_prefix(character->bytes);
+  }
+  return true;
+}
+
+bool has_no_control_characters(std::string_view text) {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<std::uint8_t>(text[i]);
+    if (byte < 0x20 || byte == 0x7F) {
+      return false;
+    }
+    // U+0080 to U+009F: C2 80 to C2 9F. C2 is never a continuation byte.
+    if (byte == 0xC2 && i + 1 < text.size() && static_cast<std::uint8_t>(text[i + 1]) < 0xA0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace openexec

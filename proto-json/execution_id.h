@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// What identifies a request: its action hash, its deterministic execution id, its claim key and its fingerprint
+// (docs/formats.md, "Identity of an execution").
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "proto-json/bytes.h"
+#include "proto-json/json.h"
+
+namespace openexec {
+
+// compact{action, payload}: what an approver signs the hash of. `payload` is an object.
+std::string canonical_request(std::string_view action, const Json& payload);
+
+// UUIDv8 of the first 16 bytes of SHA-256("openexec/id/v1" ‖ 00 ‖ compact{action, nonce, payload, tenant_id}).
+// No tenant (demo mode) is null.
+ExecutionId execution_id(std::string_view action, std::string_view nonce, const Json& payload,
+                         const std::optional<std::string>& tenant_id);
+
+// SHA-256(tenant ‖ 00 ‖ nonce), an absent tenant being empty; names bar U+0000, so the split is certain.
+ClaimKey claim_key(const std::optional<std::string>& tenant_id, std::string_view nonce);
+// SHA-256(tenant ‖ 00 ‖ approval id in lower case): case does not make another approval of one UUID.
+ApprovalKey approval_key(std::string_view tenant_id, std::string_view approval_id);
+
+// SHA-256("openexec/fingerprint/v1" ‖ 00 ‖ compact{action, approval, mode, payload, tenant_id}): the same request, or
+// not. `approval` is the approval as presented, null in demo mode.
+Hash request_fingerprint(std::string_view mode, const std::optional<std::string>& tenant_id, std::string_view action,
+                         const Json& payload, const Json& approval);
+
+}  // namespace openexec

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every bound of the protocol and of the daemon, in one place. Units stand last in the name; a bound with no unit is a
+// count. What is "configurable" is a default here and a key of the configuration file (docs/operations of `openexecd`).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace openexec::limits {
+
+// Framing (docs/protocol.md, "Framing").
+inline constexpr std::size_t line_bytes_max = std::size_t{1} << 20;  // configurable
+inline constexpr std::size_t line_bytes_max_floor = 4096;            // a smaller setting could not carry an approval
+inline constexpr std::size_t line_bytes_max_ceiling = std::size_t{8} << 20;
+inline constexpr std::size_t json_depth_max = 64;  // nested arrays and objects
+inline constexpr std::size_t json_parser_keep_bytes_max =
+    64 * 1024;  // the parser's buffers are let go after a larger document
+inline constexpr std::size_t line_buffer_keep_bytes_max = 16 * 1024;  // so is a connection's line buffer
+inline constexpr std::size_t quoted_name_bytes_max = 64;              // of a caller's own name in an error message
+inline constexpr std::size_t request_id_bytes_max = 256;
+inline constexpr std::size_t method_bytes_max = 64;
+// What a client holds of one reply: the echo of a whole line, each byte of it escaped to six, with room to spare.
+inline constexpr std::size_t reply_bytes_max = std::size_t{64} << 20;
+
+// Names a caller chooses.
+inline constexpr std::size_t nonce_bytes_max = 256;
+inline constexpr std::size_t action_bytes_max = 128;
+inline constexpr std::size_t trace_id_bytes_max = 128;
+inline constexpr std::size_t tenant_id_bytes_max = 128;
+inline constexpr std::size_t origin_bytes_max = 256;
+
+// Approvals (docs/formats.md, "ClawShield v1 approval").
+inline constexpr std::int64_t clock_skew_s = 30;  // configurable
+inline constexpr std::int64_t clock_skew_s_max = 600;
+inline constexpr std::int64_t approval_lifetime_s_max = 24 * 60 * 60;  // configurable
+inline constexpr std::int64_t approval_lifetime_s_ceiling = 366LL * 24 * 60 * 60;
+inline constexpr std::size_t approver_keys_max = 64;
+inline constexpr std::size_t approver_name_bytes_max = 255;  // the longest file name
+inline constexpr std::size_t key_file_bytes_max = 16 * 1024;
+
+// A receipt is one leaf of the log (RFC 6962 via c2sp.org/tlog-tiles: a 16-bit length).
+inline constexpr std::size_t receipt_bytes_max = 65535;
+
+// Results: what an action may return, in spaced form. Room for the echo of a whole line, each byte of it escaped to
+// six.
+inline constexpr std::size_t result_bytes_max = 8 * line_bytes_max_ceiling;
+
+// Connections.
+inline constexpr std::size_t in_flight_per_connection = 64;  // configurable
+inline constexpr std::size_t in_flight_per_connection_ceiling = 4096;
+inline constexpr std::size_t connections_max = 16384;  // configurable
+inline constexpr std::size_t connections_max_ceiling = std::size_t{1} << 20;
+inline constexpr std::size_t backlog_ceiling = 65535;    // the default is the system's SOMAXCONN
+inline constexpr std::size_t open_files_reserve = 64;    // descriptors that are no connections
+inline constexpr std::size_t accepts_per_turn_max = 64;  // then whoever is connected gets a turn
+inline constexpr std::uint64_t accept_backoff_ms = 100;  // no accepting for this long when descriptors run out
+inline constexpr std::size_t unsent_bytes_max = std::size_t{4}
+                                                << 20;  // past it a connection is not read until its peer reads
+inline constexpr std::size_t read_buffer_bytes = 64 * 1024;
+inline constexpr std::size_t idle_buffer_bytes_max = 1024;  // what a connection keeps of a buffer that is empty
+inline constexpr std::size_t peer_groups_max = 256;
+
+// The engine and the committer.
+inline constexpr std::size_t runs_max = 16;                // runs of effectful actions at one time
+inline constexpr std::size_t in_flight_total_max = 65536;  // executions under way in the whole daemon
+inline constexpr std::size_t commit_ops_max = 1024;        // operations in one transaction
+inline constexpr std::size_t signatures_per_job_max = 16;  // checked by one worker at a stretch
+inline constexpr std::int64_t stop_deadline_s = 20;        // how long a stop waits for what runs
+inline constexpr std::uint64_t store_retry_ms = 1000;      // between attempts to open a store that failed
+
+// The store.
+inline constexpr std::size_t map_size_bytes = std::size_t{4} << 30;  // configurable
+inline constexpr std::size_t map_size_bytes_floor = std::size_t{1} << 20;
+inline constexpr std::size_t map_size_bytes_ceiling = std::size_t{16} << 40;
+inline constexpr unsigned store_warn_percent = 80;  // configurable: warn, and only count denials
+inline constexpr unsigned store_full_percent = 90;  // nothing new is claimed: the rest is for outcomes
+// What a denial and a claim may add to the file beside a result: their records, and the pages of the tables around
+// them.
+inline constexpr std::size_t denial_room_bytes = 8 * 1024;
+inline constexpr std::size_t claim_room_bytes = 32 * 1024;
+inline constexpr unsigned store_readers_max = 126;
+inline constexpr std::int64_t clock_floor_step_s = 1;  // how far time goes before the stored floor follows
+
+// Files read at start.
+inline constexpr std::size_t config_file_bytes_max = 256 * 1024;
+
+}  // namespace openexec::limits

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+// The main function of every test program. In version 2 this one file also compiles Catch2 itself.
+#define CATCH_CONFIG_RUNNER
+#include "tests/support/catch.h"
+
+int main(int argc, char** argv) { return Catch::Session().run(argc, argv); }
