@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine: decides what happens to a request. A state machine on one thread: no locks, no I/O of its own, no clock
+// but the one it is given. docs/execution-lifecycle.md draws it.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "daemon/core/attempt.h"
+#include "daemon/core/clock.h"
+#include "daemon/core/committer.h"
+#include "daemon/core/keyring.h"
+#include "daemon/core/policy.h"
+#include "daemon/core/registry.h"
+#include "daemon/core/runner.h"
+#include "daemon/core/verifier.h"
+#include "proto-json/message.h"
+
+namespace openexec {
+
+struct Refusal {
+  Error error;
+  std::optional<LogPosition> receipt;  // the denial's entry
+  // approval_required: exactly what an approver must sign
+  std::optional<Hash> action_hash;
+  std::optional<std::string> canonical;
+};
+
+using Answer = std::variant<ExecuteResult, CheckResult, Refusal>;
+using Reply = std::move_only_function<void(Answer)>;
+
+class Engine {
+ public:
+  // Everything outlives the engine. The store behind `committer` has been recovered.
+  Engine(const Clock& clock, Verifier& verifier, Committer& committer, Runner& runner, const Registry& registry,
+         const Keyring& keyring, const Policy& policy);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Answers exactly once, maybe before it returns, maybe later; a destroyed engine answers nothing more.
+  void submit(const Caller& caller, ExecuteRequest request, Reply reply);
+
+  // No new claims from here on; what runs is finished, recorded and answered. `stopped` is called once nothing is in
+  // flight.
+  void stop(std::function<void()> stopped);
+
+  [[nodiscard]] bool stopping() const { return stopping_; }
+  // The last commit failed and the store is being opened again, or could not be.
+  [[nodiscard]] bool store_failed() const { return store_failed_; }
+  [[nodiscard]] std::size_t in_flight() const { return unanswered_; }  // requests that are owed an answer
+  [[nodiscard]] std::size_t running() const { return runs_.size(); }
+
+  // Tries again to open a store that could not be opened after a failure. Called now and then by whoever has a timer.
+  void retry_recovery();
+
+ private:
+  // One request on its way to a claim.
+  struct Submission {
+    std::shared_ptr<Attempt> attempt;  // changed no more once it is in an Op
+    const Action* action = nullptr;
+    bool check = false;  // say what would happen, and claim nothing
+    Reply reply;
+  };
+  // A claim that is durable and has no outcome yet: the run, and whoever waits for it.
+  struct Run {
+    std::shared_ptr<const Attempt> attempt;
+    std::vector<Reply> replies;  // the first is the caller whose claim it is
+  };
+  // Room for one run, reserved before the claim and free once the run is over. Requests with one claim key share one:
+  // at most one of them runs.
+  struct Slot {
+    std::size_t holders = 0;        // claims on their way to the store, and the run
+    std::vector<Submission> early;  // these saw the claim in the store before its completion came back here
+  };
+
+  void screen(Submission submission);
+  void check_approval(Submission submission);
+  void approve(Submission submission, const ClawshieldApproval& approval, std::size_t signer);
+  void claim(Submission submission, std::optional<ApprovalUse> approval);
+  void claimed(Submission submission, std::shared_ptr<const RunResult> finished, StoreResult<OpResult> result);
+  void not_started(Submission submission, std::shared_ptr<const RunResult> finished, StoreResult<OpResult> result);
+  void start_run(Submission submission);
+  void record(const ClaimKey& key, std::shared_ptr<const RunResult> run);
+  void recorded(const ClaimKey& key, const RunResult& run, const StoreResult<OpResult>& result);
+  void answer_known(Submission submission, const KnownClaim& known);
+  void release_slot(const ClaimKey& key);
+
+  void commit(Op op, CommitDone done);
+  void recover_when_quiet();
+  void check_stopped();
+
+  void deny(Submission submission, Error error);    // with an entry
+  void refuse(Submission submission, Error error);  // without one
+  void answer(Reply& reply, Answer answer);
+  [[nodiscard]] bool allows(const std::string& action) const;
+  [[nodiscard]] Refusal refusal(const Attempt& attempt, Error error, std::optional<std::uint64_t> index) const;
+  [[nodiscard]] ExecuteResult result_of(const Attempt& attempt, const RunResult& run, UtcTime at, std::uint64_t index,
+                                        bool replayed) const;
+
+  const Clock& clock_;
+  Verifier& verifier_;
+  Committer& committer_;
+  Runner& runner_;
+  const Registry& registry_;
+  const Keyring& keyring_;
+  const Policy& policy_;
+  const Hash registry_digest_;
+
+  std::unordered_map<ClaimKey, Run> runs_;
+  std::vector<std::pair<ClaimKey, std::shared_ptr<const RunResult>>> unrecorded_;  // ended while the store was failed
+  std::unordered_map<ClaimKey, Slot> slots_;                                       // at most runs_max
+  std::size_t unanswered_ = 0;
+  std::size_t commits_pending_ = 0;
+  bool stopping_ = false;
+  bool store_failed_ = false;
+  bool recovering_ = false;
+  std::function<void()> stopped_;
+};
+
+}  // namespace openexec

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/core/receipt_log.h"
+
+#include "daemon/core/big_endian.h"
+#include "tests/core/world.h"
+#include "tests/support/catch.h"
+
+namespace openexec {
+namespace {
+
+struct Log {
+  test::TempDir dir;
+  std::unique_ptr<Store> store = test::open_store(test::store_options(test::demo_policy(), dir));
+
+  WriteTxn write() const {
+    auto txn = store->write();
+    REQUIRE(txn.has_value());
+    return *std::move(txn);
+  }
+  ReadTxn read() const {
+    auto txn = store->read();
+    REQUIRE(txn.has_value());
+    return *std::move(txn);
+  }
+};
+
+Receipt receipt(ReceiptKind kind, ExecutionId id) {
+  Receipt out = receipt_of(test::attempt_of(test::demo_policy(), test::request("echo", "{}", "n")), kind, test::noon());
+  out.id = id;
+  if (kind == ReceiptKind::denied) {
+    out.reason = Reason::unknown_action;
+  }
+  return out;
+}
+
+ExecutionId id_of(std::uint8_t byte) {
+  ExecutionId id;
+  id.data.fill(byte);
+  return id;
+}
+
+TEST_CASE("a new log is empty") {
+  const Log log;
+  const ReadTxn txn = log.read();
+  CHECK(log_size(txn).value() == 0);
+  CHECK_FALSE(leaf_at(txn, 0).value().has_value());
+  CHECK_FALSE(latest_entry_of(txn, id_of(1)).value().has_value());
+}
+
+TEST_CASE("entries are numbered from 0 without a gap, also across transactions") {
+  const Log log;
+  std::uint64_t expected = 0;
+  for (int batch = 0; batch < 3; ++batch) {
+    WriteTxn txn = log.write();
+    for (int i = 0; i < 100; ++i) {
+      CHECK(append_receipt(txn, receipt(ReceiptKind::started, id_of(1))).value() == expected++);
+    }
+    REQUIRE(txn.commit().has_value());
+  }
+  CHECK(log_size(log.read()).value() == 300);
+}
+
+TEST_CASE("an entry is the leaf of its receipt, byte for byte") {
+  const Log log;
+  WriteTxn txn = log.write();
+  const Receipt written = receipt(ReceiptKind::started, id_of(1));
+  const auto index = append_receipt(txn, written);
+  REQUIRE(index.has_value());
+  CHECK(leaf_at(txn, *index).value() == to_leaf(written));
+}
+
+TEST_CASE("an entry that was not committed is not there") {
+  const Log log;
+  {
+    WriteTxn txn = log.write();
+    REQUIRE(append_receipt(txn, receipt(ReceiptKind::started, id_of(1))).has_value());
+  }
+  CHECK(log_size(log.read()).value() == 0);
+}
+
+TEST_CASE("an execution is found by its latest entry, whatever its id and its neighbours") {
+  const Log log;
+  WriteTxn txn = log.write();
+  for (const std::uint8_t byte : {0x00, 0xff, 0x01, 0xfe}) {
+    REQUIRE(append_receipt(txn, receipt(ReceiptKind::started, id_of(byte))).has_value());
+  }
+  CHECK(append_receipt(txn, receipt(ReceiptKind::unknown, id_of(0xff))).value() == 4);
+  CHECK(append_receipt(txn, receipt(ReceiptKind::unknown, id_of(0x00))).value() == 5);
+  CHECK(latest_entry_of(txn, id_of(0x00)).value() == 5U);
+  CHECK(latest_entry_of(txn, id_of(0x01)).value() == 2U);
+  CHECK(latest_entry_of(txn, id_of(0xfe)).value() == 3U);
+  CHECK(latest_entry_of(txn, id_of(0xff)).value() == 4U);
+  CHECK_FALSE(latest_entry_of(txn, id_of(0x02)).value().has_value());
+}
+
+TEST_CASE("a denial is an entry but no execution") {
+  const Log log;
+  WriteTxn txn = log.write();
+  REQUIRE(append_receipt(txn, receipt(ReceiptKind::denied, id_of(1))).has_value());
+  CHECK(log_size(txn).value() == 1);
+  CHECK_FALSE(latest_entry_of(txn, id_of(1)).value().has_value());
+}
+
+TEST_CASE("an index that cannot be read is damage and not an empty log") {
+  const Log log;
+  WriteTxn txn = log.write();
+  REQUIRE(txn.put(Table::entries, "xxx", "leaf").has_value());
+  REQUIRE(txn.put(Table::executions, std::string(16, '\1') + "xxx", "").has_value());
+  CHECK_FALSE(log_size(txn).has_value());
+  CHECK_FALSE(append_receipt(txn, receipt(ReceiptKind::started, id_of(2))).has_value());
+  CHECK_FALSE(latest_entry_of(txn, id_of(1)).has_value());
+}
+
+}  // namespace
+}  // namespace openexec
