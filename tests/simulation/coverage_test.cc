@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// The worlds of the tests really meet what they are for.
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto-json/error.h"
+#include "tests/simulation/simulator.h"
+#include "tests/support/catch.h"
+
+namespace openexec::simulation {
+namespace {
+
+constexpr std::uint64_t worlds = 2 * emphasis_count;
+
+// What may come of an attempt; the other reasons belong to the framing and to other methods.
+const std::vector<Reason>& reasons_of_attempts() {
+  static const std::vector<Reason> all = {
+      Reason::unknown_action,           Reason::payload_invalid,    Reason::action_not_allowed,
+      Reason::approval_required,        Reason::approval_mismatch,  Reason::approval_expired,
+      Reason::approval_not_yet_valid,   Reason::approval_used,      Reason::approval_signature_invalid,
+      Reason::approval_tenant_mismatch, Reason::approval_malformed, Reason::peer_not_allowed,
+      Reason::outcome_unknown,          Reason::nonce_reused,       Reason::overloaded,
+      Reason::store_unavailable,        Reason::shutting_down,
+  };
+  return all;
+}
+
+const std::vector<std::string_view>& events() {
+  static const std::vector<std::string_view> all = {
+      "submit",
+      "verify",
+      "commit",
+      "deliver",
+      "run",
+      "run ends",
+      "clock",
+      "clock: back",
+      "clock: far back",
+      "recovery",
+      "retry recovery",
+      "recovered in place",
+      "stop",
+      "stopped",
+      "restart",
+      "start",
+      "answer: executed",
+      "answer: failed",
+      "answer: replayed",
+      "answer: would execute",
+      "answer: would replay",
+      "answer: would wait",
+      "answer: would deny",
+      "entry: started",
+      "entry: executed",
+      "entry: failed",
+      "entry: unknown",
+      "entry: denied",
+      "denial only counted",
+      "fault: commit failed, absent",
+      "fault: commit failed, durable",
+      "fault: the store does not open",
+      "fault: recovery failed, absent",
+      "fault: recovery failed, durable",
+      "start failed",
+      "crash: idle",
+      "crash: batch absent",
+      "crash: batch durable",
+      "crash: while something runs",
+      "crash: in a recovery",
+      "crash: durable, not answered",
+      "ended while the store was failed",
+  };
+  return all;
+}
+
+TEST_CASE("the worlds meet every event, every reason and every kind of failure") {
+  std::map<std::string, std::uint64_t, std::less<>> counts;
+  for (std::uint64_t seed = 0; seed < worlds; ++seed) {
+    const Findings findings = simulate(seed, world_steps);
+    REQUIRE_FALSE(findings.violation().has_value());
+    for (const auto& [what, count] : findings.counts()) {
+      counts[what] += count;
+    }
+  }
+  for (const std::string_view event : events()) {
+    INFO(event);
+    CHECK(counts[std::string(event)] > 0);
+  }
+  for (const Reason reason : reasons_of_attempts()) {
+    INFO(info(reason).name);
+    CHECK(counts["answer: " + std::string(info(reason).name)] > 0);
+    CHECK(counts["check: " + std::string(info(reason).name)] > 0);
+  }
+}
+
+}  // namespace
+}  // namespace openexec::simulation

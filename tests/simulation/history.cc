@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/simulation/history.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace openexec::simulation {
+namespace {
+
+// What the transaction sets aside for one operation, at most.
+constexpr std::size_t room_bytes = 32 * 1024;
+
+const Attempt& attempt_of(const Op& op) {
+  return *std::visit([](const auto& each) -> const std::shared_ptr<const Attempt>& { return each.attempt; }, op);
+}
+
+}  // namespace
+
+std::size_t History::sent(Submission submission) {
+  submission.clock_mark = clock_.mark();
+  submission.failures_mark = failures_;
+  const auto claim = claims_.find(clients_.claim_name(submission.spec));
+  if (claim != claims_.end()) {
+    submission.known = claim->second.state;
+  }
+  ++open_count_;
+  submission.overloaded = open_count_ > plan_.policy.in_flight_total_max;
+  submissions_.push_back(submission);
+  return submissions_.size() - 1;
+}
+
+std::optional<std::size_t> History::traced(const std::optional<std::string>& trace_id) const {
+  std::size_t index = 0;
+  if (!trace_id || !trace_id->starts_with('t')) {
+    return std::nullopt;
+  }
+  const char* end = trace_id->data() + trace_id->size();
+  const auto [stop, error] = std::from_chars(trace_id->data() + 1, end, index);
+  return error == std::errc() && stop == end && index < submissions_.size() ? std::optional(index) : std::nullopt;
+}
+
+void History::answered(std::size_t index) {
+  Submission& submission = submissions_[index];
+  if (submission.answered || submission.forgotten) {
+    findings_.violate(Promise::answers_once,
+                      fmt::format("request t{} got {}", index,
+                                  submission.answered ? "a second answer" : "an answer from a dead process"));
+    return;
+  }
+  submission.answered = true;
+  --open_count_;
+}
+
+std::vector<std::size_t> History::process_died() {
+  std::vector<std::size_t> forgotten;
+  for (std::size_t i = open_from_; i < submissions_.size(); ++i) {
+    Submission& submission = submissions_[i];
+    if (!submission.answered && !submission.forgotten) {
+      submission.forgotten = true;
+      forgotten.push_back(submission.spec);
+    }
+  }
+  open_from_ = submissions_.size();
+  open_count_ = 0;
+  runs_live_ = 0;
+  for (auto& [name, claim] : claims_) {
+    claim.live = false;
+  }
+  return forgotten;
+}
+
+SeenClaim* History::claim_of(std::size_t spec) {
+  const auto found = claims_.find(clients_.claim_name(spec));
+  return found == claims_.end() ? nullptr : &found->second;
+}
+
+// Several claims may be for the same work: entries come in the order in which runs must begin, so the first that has
+// had no effect is the one. With none left, this is one effect too many.
+std::optional<std::string> History::effect(const std::string& action, const Json& payload) {
+  const auto& all = claims_by_work_[{action, ref_of(payload).value_or(0), ref_of(payload).has_value()}];
+  bool was_run = false;
+  for (const std::string& name : all) {
+    SeenClaim& claim = claims_.at(name);
+    if (claim.effects > 0) {
+      was_run = true;
+    } else if (claim.state == ClaimState::running) {
+      ++claim.effects;
+      claim.live = true;
+      ++runs_live_;
+      return name;
+    }
+  }
+  findings_.violate(
+      was_run ? Promise::at_most_once : Promise::claim_before_effect,
+      fmt::format("{} {} runs, and no claim that has not run yet is durable", action, ref_of(payload).value_or(0)));
+  return std::nullopt;
+}
+
+void History::run_ended(const std::string& claim, const RunResult& result) {
+  claims_.at(claim).ended = result;
+  --runs_live_;
+}
+
+void History::batched(const Op& op, const Store& store, std::size_t ops) {
+  if (const auto owner = traced(attempt_of(op).trace_id)) {
+    const std::size_t percent = (store.used_bytes() + ops * room_bytes) * 100 / store.map_size_bytes();
+    submissions_[*owner].was_full = percent >= plan_.rules.full_percent;
+    submissions_[*owner].was_nearly_full = percent >= plan_.rules.warn_percent;
+  }
+}
+
+void History::commit_failed(const Op& op) {
+  const auto* outcome = std::get_if<Outcome>(&op);
+  const auto owner = outcome != nullptr ? traced(attempt_of(op).trace_id) : std::nullopt;
+  SeenClaim* claim = owner ? claim_of(submissions_[*owner].spec) : nullptr;
+  if (claim != nullptr) {
+    claim->live = false;
+    claim->in_doubt = true;
+  }
+}
+
+bool History::plausible(const Submission& submission, Reason reason) {
+  const SeenClaim* claim = claim_of(submission.spec);
+  const Approval* approval = clients_.approval(submission.spec);
+  const auto flaw = clients_.flaw(submission.spec);
+  const auto [earliest, latest] = clock_.range_since(submission.clock_mark);
+  const std::int64_t skew = plan_.policy.clock_skew_s;
+  const bool mine = claim != nullptr && claim->spec == submission.spec;
+  // A request that the engine could look up is told what it finds, not what is wrong with it.
+  const bool unknown_nonce = submission.peer_allowed && !submission.known;
+  switch (reason) {
+    case Reason::peer_not_allowed:
+      return !submission.peer_allowed;
+    case Reason::action_not_allowed:
+    case Reason::unknown_action:
+    case Reason::payload_invalid:
+    case Reason::approval_required:
+    case Reason::approval_malformed:
+    case Reason::approval_signature_invalid:
+    case Reason::approval_tenant_mismatch:
+    case Reason::approval_mismatch:
+      return unknown_nonce && flaw == reason;
+    case Reason::approval_expired:
+      return unknown_nonce && !flaw && approval != nullptr && latest >= approval->expires;
+    case Reason::approval_not_yet_valid:
+      return unknown_nonce && !flaw && approval != nullptr && approval->issued > plus_s(earliest, skew);
+    case Reason::approval_used: {
+      const auto used =
+          approval != nullptr ? approvals_used_.find(Clients::approval_name(*approval)) : approvals_used_.end();
+      return unknown_nonce && !flaw && used != approvals_used_.end() &&
+             used->second != clients_.claim_name(submission.spec);
+    }
+    case Reason::nonce_reused:
+      return submission.peer_allowed && claim != nullptr && !mine;
+    case Reason::outcome_unknown:
+      return submission.peer_allowed && mine &&
+             (claim->state == ClaimState::unknown || (claim->in_doubt && saw_failure(submission)));
+    case Reason::overloaded:
+      return submission.overloaded || (is_effectful(clients_.spec(submission.spec).work.action) &&
+                                       runs_live_ + claims_pending_ >= plan_.policy.runs_max);
+    case Reason::store_unavailable:
+      return saw_failure(submission) || plus_s(earliest, skew) < time_floor_ || submission.was_full;
+    case Reason::shutting_down:
+      return stopping_ && !submission.known;
+    case Reason::parse_error:
+    case Reason::invalid_request:
+    case Reason::method_not_found:
+    case Reason::invalid_params:
+    case Reason::receipt_not_found:
+    case Reason::internal:
+    case Reason::halted:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace openexec::simulation

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the durable log as it grows, and checks that each new entry has its cause and that no old one changes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "daemon/core/store.h"
+#include "tests/simulation/history.h"
+
+namespace openexec::simulation {
+
+class LogObserver {
+ public:
+  LogObserver(const Plan& plan, const Clients& clients, const SimClock& clock, const Hash& registry, History& history,
+              Findings& findings)
+      : plan_(plan), clients_(clients), clock_(clock), registry_(registry), history_(history), findings_(findings) {}
+
+  // Takes in what is new. `recovering`: a recovery wrote it.
+  void observe(const Store& store, bool recovering);
+  // Every entry ever seen is there, unchanged.
+  void check_all(const Store& store);
+  // Claims, open claims, approvals and results are what the entries say.
+  void check_tables(const Store& store);
+
+  [[nodiscard]] std::uint64_t size() const { return leaf_hashes_.size(); }
+
+ private:
+  void entry(std::uint64_t index, const Receipt& receipt, bool recovering);
+  void check_members(std::uint64_t index, const Receipt& receipt, const Submission& submission);
+  void check_claimable(const std::string& what, const Receipt& receipt, const Submission& submission);
+  void started(std::uint64_t index, const Receipt& receipt, std::size_t owner);
+  void finished(std::uint64_t index, const Receipt& receipt, std::size_t owner);
+  void finished_pure(std::uint64_t index, const Receipt& receipt, std::size_t owner);
+  void unknown(std::uint64_t index, const Receipt& receipt, std::size_t owner, bool recovering);
+  void denied(std::uint64_t index, const Receipt& receipt, std::size_t owner);
+  void check_open(const ReadTxn& txn);
+  void check_claim(const ReadTxn& txn, const std::string& name, const SeenClaim& claim);
+
+  const Plan& plan_;
+  const Clients& clients_;
+  const SimClock& clock_;
+  const Hash registry_;
+  History& history_;
+  Findings& findings_;
+  std::vector<Hash> leaf_hashes_;
+};
+
+}  // namespace openexec::simulation
