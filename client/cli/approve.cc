@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <utility>
+
+#include "client/cli/input.h"
+#include "client/cli/screen.h"
+#include "proto-json/approval.h"
+#include "proto-json/canonical.h"
+#include "proto-json/crypto.h"
+#include "proto-json/encoding.h"
+#include "proto-json/execution_id.h"
+#include "proto-json/limits.h"
+#include "proto-json/names.h"
+#include "proto-json/pem.h"
+
+namespace openexec::cli {
+namespace {
+
+struct Arguments {
+  std::string action;
+  std::string payload;
+  std::string key;
+  std::string tenant;
+  std::string lifetime = "5m";
+  bool yes = false;
+  std::string out;
+};
+
+UtcTime now() {
+  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+  return {std::chrono::duration_cast<std::chrono::microseconds>(since_epoch).count()};
+}
+
+// Everything the signature will cover, in ASCII only: a look-alike letter in a name shows as what it is.
+std::string description(const ApprovalTerms& terms, std::string_view key_path, std::string_view id) {
+  const std::int64_t lifetime_s = (terms.expires_at.us - terms.issued_at.us) / us_per_s;
+  const std::string tenant = compact_text(Json(terms.tenant_id));  // in quotes
+  return fmt::format(
+      "  You are about to approve, once:\n\n"
+      "    action     {}\n"
+      "    payload    {}\n"
+      "    tenant     {}\n"
+      "    valid      {}, until {}\n"
+      "    signed by  {} (key {})\n\n",
+      printable(terms.action), compact_text(terms.payload), tenant.substr(1, tenant.size() - 2),
+      lifetime_text(lifetime_s), moment_text(terms.expires_at), printable(key_path), shortened(id));
+}
+
+// The terminal of the person who runs this, wherever standard input and output go.
+class Terminal {
+ public:
+  Terminal() : fd_(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)) {}
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+  Terminal(Terminal&&) = delete;
+  Terminal& operator=(Terminal&&) = delete;
+  ~Terminal() {
+    if (fd_ >= 0) {
+      ::close(fd_);
+    }
+  }
+  [[nodiscard]] bool is_there() const { return fd_ >= 0; }
+
+  // True for a "y" or "yes" that was typed after the question was shown; false for anything else.
+  [[nodiscard]] bool confirms(std::string_view shown) const {
+    while (!shown.empty()) {
+      const ssize_t written = ::write(fd_, shown.data(), shown.size());
+      if (written < 0 && errno != EINTR) {
+        return false;
+      }
+      shown.remove_prefix(static_cast<std::size_t>(written < 0 ? 0 : written));
+    }
+    constexpr std::string_view question = "  Sign? [y/N] ";
+    if (::tcflush(fd_, TCIFLUSH) != 0 ||
+        ::write(fd_, question.data(), question.size()) != static_cast<ssize_t>(question.size())) {
+      return false;
+    }
+    const std::string answer = line();
+    return answer == "y" || answer == "Y" || answer == "yes";
+  }
+
+ private:
+  [[nodiscard]] std::string line() const {
+    constexpr std::size_t answer_bytes_max = 16;
+    std::string text;
+    char next = 0;
+    while (text.size() <= answer_bytes_max) {
+      const ssize_t got = ::read(fd_, &next, 1);
+      if (got < 0 && errno == EINTR) {
+        continue;
+      }
+      if (got != 1) {
+        return {};
+      }
+      if (next == '\n') {
+        break;
+      }
+      text += next;
+    }
+    return text;
+  }
+
+  int fd_;
+};
+
+Exit refuse(std::string_view what, std::string_view next = {}) {
+  complain(what, next);
+  return Exit::refused;
+}
+
+// What is to be signed; or a text for a person.
+std::expected<ApprovalTerms, std::string> terms_of(const Arguments& arguments, const std::string& tenant,
+                                                   std::int64_t lifetime_ms) {
+  auto payload = read_object_argument("the payload", arguments.payload);
+  if (!payload) {
+    return std::unexpected(payload.error());
+  }
+  auto id = random_uuid();
+  if (!id) {
+    return std::unexpected(id.error());
+  }
+  const UtcTime issued_at = now();
+  return ApprovalTerms{.approval_id = *std::move(id),
+                       .tenant_id = tenant,
+                       .action = arguments.action,
+                       .payload = *std::move(payload),
+                       .issued_at = issued_at,
+                       .expires_at = {issued_at.us + lifetime_ms * 1000}};
+}
+
+// The person's consent, or how to end without it.
+std::expected<void, Exit> consent(const Arguments& arguments, std::string_view shown) {
+  if (arguments.yes) {
+    static_cast<void>(std::fwrite(shown.data(), 1, shown.size(), stderr));
+    return {};
+  }
+  const Terminal terminal;
+  if (!terminal.is_there()) {
+    complain("there is no terminal to ask on, so nothing was signed",
+             "Run it in a terminal, or say --yes when you know what it is that you sign.");
+    return std::unexpected(Exit::usage);
+  }
+  if (!terminal.confirms(shown)) {
+    return std::unexpected(refuse("nothing was signed"));
+  }
+  return {};
+}
+
+Exit approve(const Globals& globals, const Arguments& arguments, const std::string& tenant, std::int64_t lifetime_ms) {
+  protect_secrets();
+  const Screen screen(globals);
+  const auto terms = terms_of(arguments, tenant, lifetime_ms);
+  if (!terms) {
+    return refuse(terms.error(), "Nothing was signed.");
+  }
+  if (!arguments.out.empty() && ::access(arguments.out.c_str(), F_OK) == 0) {
+    return refuse(printable(arguments.out) + " is already there, and is not written over", "Nothing was signed.");
+  }
+  const auto key = read_secret_key_file(arguments.key);
+  if (!key) {
+    return refuse(key.error(), "Nothing was signed.");
+  }
+  const std::string id = key_id(key->public_key());
+  // Made before the question, so that terms no daemon would take are refused now; it leaves this process only after it.
+  const auto artifact = mint_clawshield_approval(*terms, *key);
+  if (!artifact) {
+    return refuse(printable(artifact.error().message), "Nothing was signed.");
+  }
+  if (const auto consented = consent(arguments, description(*terms, arguments.key, id)); !consented) {
+    return consented.error();
+  }
+
+  if (arguments.out.empty()) {
+    screen.document(*artifact);
+    return Exit::done;
+  }
+  if (const auto written = write_new_file(arguments.out, to_spaced(*artifact) + "\n", Access::everybody); !written) {
+    return refuse(written.error(), "The approval was not kept: choose another --out.");
+  }
+  if (!screen.human()) {
+    screen.document(Json::object({{"approval_id", terms->approval_id}, {"file", arguments.out}, {"key_id", id}}));
+    return Exit::done;
+  }
+  screen.row("signed",
+             fmt::format("{:<26} until {}, by key {}", printable(terms->action), moment_text(terms->expires_at),
+                         shortened(id)),
+             Colour::green);
+  screen.row("approval", fmt::format("{:<26} id {}", printable(arguments.out), terms->approval_id));
+  return Exit::done;
+}
+
+}  // namespace
+
+Run set_up_approve(CLI::App& app) {
+  const auto arguments = std::make_shared<Arguments>();
+  app.add_option("--action", arguments->action, "the action that may run, once")->required();
+  app.add_option("--payload", arguments->payload, "its exact input, a JSON object; @FILE or - reads it")->required();
+  app.add_option("--key", arguments->key, "the secret key that openexec keygen wrote")->required();
+  app.add_option("--tenant", arguments->tenant, "the daemon's tenant; $CLAWSHIELD_TENANT_ID when left out");
+  app.add_option("--lifetime", arguments->lifetime, "how long it is valid: 30s, 5m, 24h")->capture_default_str();
+  app.add_flag("--yes", arguments->yes, "sign without asking");
+  app.add_option("--out", arguments->out, "write the approval to this new file, not to standard output");
+  app.footer(
+      "Shows what may run, asks on the terminal, and signs. No daemon is needed, and the key stays where it is.\n\n"
+      "Example:\n"
+      "  openexec approve --action echo --payload '{\"msg\":\"hello\"}' --tenant acme --key ops.pem --out echo.json");
+  return [arguments](const Globals& globals) {
+    const char* environment = std::getenv("CLAWSHIELD_TENANT_ID");
+    const std::string tenant = !arguments->tenant.empty() ? arguments->tenant
+                               : environment == nullptr   ? ""
+                                                          : environment;
+    const auto lifetime_ms = parse_duration_ms(arguments->lifetime);
+    if (tenant.empty()) {
+      complain("an approval is for one tenant, and none is named",
+               "Say --tenant NAME or set CLAWSHIELD_TENANT_ID; openexec health shows the daemon's.");
+      return Exit::usage;
+    }
+    if (!is_tenant_id(tenant) || !is_action_name(arguments->action)) {
+      complain(!is_tenant_id(tenant) ? "a tenant is 1 to 128 bytes of UTF-8 with no control characters"
+                                     : "an action is 1 to 128 of the characters A-Z a-z 0-9 _ . : -");
+      return Exit::usage;
+    }
+    if (!lifetime_ms || *lifetime_ms < 1000) {
+      complain("--lifetime is a whole number and a unit, at least a second: 30s, 5m, 24h");
+      return Exit::usage;
+    }
+    return approve(globals, *arguments, tenant, *lifetime_ms);
+  };
+}
+
+}  // namespace openexec::cli

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "client/cli/daemon_call.h"
+#include "client/cli/input.h"
+#include "proto-json/canonical.h"
+#include "proto-json/error.h"
+
+namespace openexec::cli {
+namespace {
+
+struct Arguments {
+  std::string action;
+  std::string payload;  // as typed; empty: {}
+  std::string nonce;    // empty: a new one
+  std::string approval;
+  std::string trace_id;
+  bool check = false;
+};
+
+// A payload is shown in a suggested command line up to here; a longer one is better in a file.
+constexpr std::size_t shown_payload_bytes_max = 2048;
+
+// The payload as a word of a command line: a file as it was typed, anything else as what was sent.
+std::string payload_word(const Arguments& arguments, const Json& payload) {
+  if (arguments.payload.starts_with('@')) {
+    return shell_word(arguments.payload);
+  }
+  const std::string text = to_compact(payload);
+  return text.size() <= shown_payload_bytes_max ? shell_word(text) : "@PAYLOAD.json";
+}
+
+Advice advice_for(const Globals& globals, const Arguments& arguments, const Json& payload, std::string_view nonce) {
+  const std::string word = payload_word(arguments, payload);
+  Advice advice;
+  advice.approve = fmt::format("openexec approve --action {} --payload {} --tenant TENANT --key KEY.pem",
+                               shell_word(arguments.action), word);
+  advice.same_again =
+      fmt::format("openexec execute {} {} --nonce {}", shell_word(arguments.action), word, shell_word(nonce));
+  const auto add = [&advice](std::string_view option, const std::string& value) {
+    if (!value.empty()) {
+      advice.same_again += fmt::format(" {} {}", option, shell_word(value));
+    }
+  };
+  add("--approval", arguments.approval);
+  add("--trace-id", arguments.trace_id);
+  add("--socket", globals.socket.value_or(""));
+  return advice;
+}
+
+Exit tell_unknown(const client::Failure& failure, std::string_view nonce, const Advice& advice) {
+  complain(
+      fmt::format("the outcome is unknown: {}", printable(failure.message)),
+      fmt::format("nonce  {}\n"
+                  "Ask again with the same request and the same nonce: it runs at most once, so this is safe.\n  {}",
+                  printable(nonce), advice.same_again));
+  return Exit::outcome_unknown;
+}
+
+void show_result(const Screen& screen, const Json& result, std::string_view status, std::string_view nonce) {
+  const Json* replayed_member = result.find("replayed");
+  const bool* replayed = replayed_member == nullptr ? nullptr : replayed_member->if_bool();
+  const bool is_replay = replayed != nullptr && *replayed;
+  const bool done = status == "executed";
+  const auto text = [&result](std::string_view key) {
+    const std::string* found = result.find_string(key);
+    return found == nullptr ? std::string("?") : printable(*found);
+  };
+  std::string about;
+  if (is_replay) {
+    const std::string* at = result.find_string("at");
+    about = fmt::format("ran once, at {}; this is its stored result", at == nullptr ? "?" : moment_text(*at));
+  } else if (const Json* duration = result.find("duration_us");
+             duration != nullptr && duration->if_int() != nullptr && *duration->if_int() > 0) {
+    about = seconds_text(*duration->if_int());
+  }
+  const std::string action = text("action");
+  screen.row(is_replay ? "replayed" : printable(status),
+             about.empty() ? action : fmt::format("{:<26} {}", action, about),
+             !done       ? Colour::red
+             : is_replay ? Colour::yellow
+                         : Colour::green);
+  if (is_replay && !done) {
+    screen.row("status", printable(status), Colour::red);
+  }
+  screen.row("id", text("id"));
+  screen.row("nonce", printable(nonce));
+  screen.row("entry", fmt::format("{:<26} receipt {}", entry_text(result.find("log")), shortened(text("receipt"))));
+  if (const Json* value = result.find("result")) {
+    screen.print(compact_text(*value) + "\n");
+  }
+}
+
+// What an execute came to.
+Exit finish(const Screen& screen, const Arguments& arguments, const Json& result, std::string_view nonce) {
+  const std::string* action = result.find_string("action");
+  const std::string* status = result.find_string("status");
+  const bool is_ours = client::receipt_matches(result) && action != nullptr && *action == arguments.action;
+  if (!screen.human()) {
+    screen.document(result);
+  } else if (is_ours && status != nullptr) {
+    show_result(screen, result, *status, nonce);
+  } else {
+    screen.print(compact_text(result) + "\n");
+  }
+  if (!is_ours) {
+    complain(
+        "THE ANSWER IS NOT TO BE TRUSTED: its receipt is not the hash of its id and its result, or it is for another "
+        "action",
+        "Keep this answer and the daemon's store as they are, and find out who answers on that socket.");
+    return Exit::refused;
+  }
+  return status != nullptr && *status == "executed" ? Exit::done : Exit::refused;
+}
+
+// What `check: true` says would happen.
+Exit finish_check(const Screen& screen, const Json& result, const Advice& advice) {
+  const std::string* would = result.find_string("would");
+  const std::string* hash = result.find_string("action_hash");
+  const std::string* canonical = result.find_string("canonical");
+  const bool denied = would == nullptr || *would == "deny";
+  if (!screen.human() || would == nullptr || hash == nullptr || canonical == nullptr) {
+    screen.document(result);
+    return denied ? Exit::refused : Exit::done;
+  }
+  const std::string* reason = result.find_string("reason");
+  const std::string* message = result.find_string("message");
+  screen.row("would",
+             fmt::format("{:<26} nothing was run and nothing recorded",
+                         printable(*would) + (reason == nullptr ? "" : ": " + printable(*reason))),
+             denied ? Colour::red : Colour::green);
+  if (message != nullptr) {
+    screen.row("", printable(*message));
+  }
+  screen.row("to sign", printable(*hash));
+  screen.row("", printable(*canonical));
+  if (reason != nullptr && reason->starts_with("approval_")) {
+    screen.row("", advice.approve);
+  }
+  return denied ? Exit::refused : Exit::done;
+}
+
+Exit execute(const Globals& globals, const Arguments& arguments) {
+  const Screen screen(globals);
+  Json payload = Json::object({});
+  if (!arguments.payload.empty()) {
+    auto read = read_object_argument("PAYLOAD", arguments.payload);
+    if (!read) {
+      complain(read.error(), "Give an object, @FILE or - for standard input. Nothing was sent.");
+      return Exit::refused;
+    }
+    payload = *std::move(read);
+  }
+  std::vector<Member> params{{"action", arguments.action}, {"payload", payload}};
+  if (!arguments.approval.empty()) {
+    auto approval = read_object_file("the approval", arguments.approval);
+    if (!approval) {
+      complain(approval.error(), "Give the file that openexec approve wrote. Nothing was sent.");
+      return Exit::refused;
+    }
+    params.push_back({"approval_artifact", *std::move(approval)});
+  }
+  std::string nonce = arguments.nonce;
+  if (nonce.empty()) {
+    auto made = random_nonce();
+    if (!made) {
+      complain(made.error(), "Choose one yourself, with --nonce.");
+      return Exit::refused;
+    }
+    nonce = *std::move(made);
+    if (!screen.human() && !arguments.check) {
+      static_cast<void>(std::fprintf(stderr, "nonce %s\n", nonce.c_str()));
+    }
+  }
+  params.push_back({"nonce", nonce});
+  if (!arguments.trace_id.empty()) {
+    params.push_back({"trace_id", arguments.trace_id});
+  }
+  if (arguments.check) {
+    params.push_back({"check", true});
+  }
+
+  const Advice advice = advice_for(globals, arguments, payload, nonce);
+  const auto outcome = call_daemon(globals, "execute", Json::object(std::move(params)));
+  if (!outcome) {
+    return outcome.error().outcome_unknown() && !arguments.check ? tell_unknown(outcome.error(), nonce, advice)
+                                                                 : tell_failure(globals, outcome.error());
+  }
+  if (const Json* error = outcome->error()) {
+    return tell_error(screen, *error, advice);
+  }
+  return arguments.check ? finish_check(screen, *outcome->result(), advice)
+                         : finish(screen, arguments, *outcome->result(), nonce);
+}
+
+}  // namespace
+
+Run set_up_execute(CLI::App& app) {
+  const auto arguments = std::make_shared<Arguments>();
+  app.add_option("ACTION", arguments->action, "what to run: openexec actions lists them")->required();
+  app.add_option("PAYLOAD", arguments->payload, "its input, a JSON object; @FILE or - reads it; {} when left out");
+  app.add_option("--nonce", arguments->nonce, "names this execution: it runs at most once; a new one when left out");
+  app.add_option("--approval", arguments->approval, "the file that openexec approve wrote; - reads it");
+  app.add_option("--trace-id", arguments->trace_id, "goes into the receipt");
+  app.add_flag("--check", arguments->check, "say what would happen, and run nothing");
+  app.footer(
+      "Exits with 0 when it was executed, 1 when it failed or was denied, 4 when nobody can say: send it again with "
+      "the\n"
+      "same nonce then.\n\n"
+      "Examples:\n"
+      "  openexec execute echo '{\"msg\":\"hello\"}'\n"
+      "  openexec execute add @numbers.json --approval add.json --json");
+  return [arguments](const Globals& globals) {
+    if (arguments->approval == "-" && arguments->payload == "-") {
+      complain("PAYLOAD and --approval cannot both be standard input");
+      return Exit::usage;
+    }
+    return execute(globals, *arguments);
+  };
+}
+
+}  // namespace openexec::cli
