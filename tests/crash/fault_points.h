@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+
+namespace openexec::test {
+
+// Every fault point of the daemon, in the order in which an effectful execution passes them. A commit is passed twice:
+// by the claim, and by the outcome.
+inline constexpr std::string_view fault_points[] = {"commit.before", "commit.after", "run.before",
+                                                    "run.after",     "reply.before", "reply.after"};
+
+}  // namespace openexec::test
