@@ -1,0 +1,58 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# The load test: a daemon of its own in a temporary folder, first in ClawShield mode, then in demo mode.
+# usage: bench.sh [--seconds N] [--connections A,B,...]
+set -eu
+cd "$(dirname "$0")/../.."
+bin=$PWD/build/release/bin
+load=$PWD/build/release/tests/bin/openexec-load
+seconds=10
+connections=1,16,64,256
+while [ $# -gt 0 ]; do
+  case $1 in
+    --seconds) seconds=$2 ;;
+    --connections) connections=$2 ;;
+    *)
+      echo "usage: bench.sh [--seconds N] [--connections A,B,...]" >&2
+      exit 2
+      ;;
+  esac
+  shift 2
+done
+
+dir=$(mktemp -d)
+daemon=
+finish() {
+  [ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true
+  wait
+  rm -rf "$dir"
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+
+# measure MODE [LOAD OPTION...]: one daemon, every number of connections.
+measure() {
+  mode=$1
+  shift
+  OPENEXEC_MODE=$mode OPENEXEC_DB_URL=lmdb://$dir/$mode "$bin/openexecd" --socket "$dir/$mode.sock" 2>"$dir/$mode.log" &
+  daemon=$!
+  tries=0
+  until "$bin/openexec" --socket "$dir/$mode.sock" ready >/dev/null 2>&1; do
+    tries=$((tries + 1))
+    if [ "$tries" -gt 100 ]; then
+      cat "$dir/$mode.log" >&2
+      exit 1
+    fi
+    sleep 0.1
+  done
+  printf '\n%s mode, echo, %s s each, %s\n' "$mode" "$seconds" "$(nproc) cores, load generator included"
+  "$load" --socket "$dir/$mode.sock" --connections "$connections" --seconds "$seconds" --check-log "$@"
+  kill "$daemon"
+  wait "$daemon" || true
+  daemon=
+}
+
+(cd "$dir" && "$bin/openexec" keygen approver >/dev/null)
+export CLAWSHIELD_PUBLIC_KEY="$dir/approver.pub" CLAWSHIELD_TENANT_ID=bench
+measure clawshield --key "$dir/approver.pem" --tenant bench
+measure demo
