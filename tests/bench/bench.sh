@@ -48,7 +48,7 @@ measure() {
   printf '\n%s mode, echo, %s s each, %s\n' "$mode" "$seconds" "$(nproc) cores, load generator included"
   "$load" --socket "$dir/$mode.sock" --connections "$connections" --seconds "$seconds" --check-log "$@"
   kill "$daemon"
-  wait "$daemon" || true
+  wait "$daemon" # it stops in order, or the run fails
   daemon=
 }
 
