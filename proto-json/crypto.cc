@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proto-json/crypto.h"
 
+#include <nettle/sha2.h>
+#include <nettle/version.h>
 #include <sodium.h>
 
 #include "proto-json/check.h"
 
 namespace openexec {
 
-static_assert(Hash::size_bytes == crypto_hash_sha256_BYTES);
+static_assert(Hash::size_bytes == SHA256_DIGEST_SIZE);
 static_assert(PublicKey::size_bytes == crypto_sign_PUBLICKEYBYTES);
 static_assert(Signature::size_bytes == crypto_sign_BYTES);
 static_assert(SecretKey::seed_bytes == crypto_sign_SEEDBYTES);
@@ -20,13 +22,17 @@ Hash sha256(ByteView bytes) { return sha256({bytes}); }
 Hash sha256(std::string_view text) { return sha256({bytes_of(text)}); }
 
 Hash sha256(std::initializer_list<ByteView> parts) {
-  crypto_hash_sha256_state state;
-  crypto_hash_sha256_init(&state);
+  sha256_ctx state;
+  sha256_init(&state);
   for (const ByteView part : parts) {
-    crypto_hash_sha256_update(&state, part.data(), part.size());
+    sha256_update(&state, part.size(), part.data());
   }
   Hash out;
-  crypto_hash_sha256_final(&state, out.data.data());
+#if NETTLE_VERSION_MAJOR >= 4
+  sha256_digest(&state, out.data.data());
+#else
+  sha256_digest(&state, out.size_bytes, out.data.data());
+#endif
   return out;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256 (FIPS 180-4) and Ed25519 (RFC 8032) by libsodium. Small-order and non-canonical points are refused.
+// SHA-256 (FIPS 180-4) by Nettle, Ed25519 (RFC 8032) by libsodium. Small-order and non-canonical points are refused.
 #pragma once
 
 #include <initializer_list>

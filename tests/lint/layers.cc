@@ -38,6 +38,7 @@ const std::vector<Library>& libraries() {
   static const std::vector<Library> all = {
       {"simdjson", {"proto-json/json.cc"}},
       {"sodium", {"proto-json/crypto.cc"}},
+      {"nettle/", {"proto-json/crypto.cc"}},
       {"lmdb.h", {"daemon/core/store.cc", "tests/core/store_test.cc"}},
       {"uv", {"daemon/io/"}},
       {"CLI/", {"client/cli/", "daemon/command_line.cc", "tests/bench/"}},
