@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proto-json/encoding.h"
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 #include "proto-json/utf8.h"
 
@@ -21,10 +23,15 @@ constexpr std::array<std::uint8_t, 256> values_of(std::string_view digits) {
   }
   return out;
 }
-constexpr auto hex_values = values_of(hex_digits);
 constexpr auto base64_values = values_of(base64_digits);
 
-std::uint8_t hex_value(char digit) { return hex_values[static_cast<std::uint8_t>(digit)]; }
+// By arithmetic: a compiler makes vectors of it, and hashes are most of a receipt.
+constexpr std::uint8_t hex_value(char digit) {
+  const auto from_0 = static_cast<std::uint8_t>(digit - '0');
+  const auto from_a = static_cast<std::uint8_t>(digit - 'a');
+  const auto letter = static_cast<std::uint8_t>(from_a < 6 ? from_a + 10 : no_digit);
+  return from_0 < 10 ? from_0 : letter;
+}
 std::uint8_t base64_value(char digit) { return base64_values[static_cast<std::uint8_t>(digit)]; }
 
 constexpr std::size_t uuid_chars = 36;
@@ -45,20 +52,22 @@ std::string to_hex(ByteView bytes) {
 }
 
 std::optional<std::vector<std::uint8_t>> from_hex(std::string_view text) {
-  if (text.size() % 2 != 0) {
-    return std::nullopt;
+  std::vector<std::uint8_t> out(text.size() / 2);
+  return decode_hex(text, out) ? std::optional(std::move(out)) : std::nullopt;
+}
+
+bool decode_hex(std::string_view text, std::span<std::uint8_t> out) {
+  if (text.size() != 2 * out.size()) {
+    return false;
   }
-  std::vector<std::uint8_t> out;
-  out.reserve(text.size() / 2);
-  for (std::size_t i = 0; i < text.size(); i += 2) {
-    const std::uint8_t high = hex_value(text[i]);
-    const std::uint8_t low = hex_value(text[i + 1]);
-    if (high == no_digit || low == no_digit) {
-      return std::nullopt;
-    }
-    out.push_back(static_cast<std::uint8_t>((high << 4) | low));
+  unsigned all = 0;  // of the digits' values, ORed: no_digit has bits that no digit has
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const std::uint8_t high = hex_value(text[2 * i]);
+    const std::uint8_t low = hex_value(text[2 * i + 1]);
+    all |= unsigned{high} | low;
+    out[i] = static_cast<std::uint8_t>((high << 4) | low);
   }
-  return out;
+  return all < 16;
 }
 
 std::string to_base64(ByteView bytes) {
@@ -120,17 +129,20 @@ std::string to_uuid_text(const ExecutionId& id) {
 }
 
 std::optional<ExecutionId> from_uuid_text(std::string_view text) {
-  if (!is_uuid_text(text)) {
+  if (text.size() != uuid_chars) {
     return std::nullopt;
   }
-  std::string digits;
+  std::array<char, 2 * ExecutionId::size_bytes> digits{};
+  std::size_t count = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (!is_uuid_hyphen(i)) {
-      digits += text[i];
+      digits.at(count++) = text[i];
+    } else if (text[i] != '-') {
+      return std::nullopt;
     }
   }
-  const auto bytes = from_hex(digits);
-  return bytes ? ExecutionId::from(*bytes) : std::nullopt;
+  ExecutionId id;
+  return decode_hex({digits.data(), digits.size()}, id.data) ? std::optional(id) : std::nullopt;
 }
 
 bool is_uuid_text(std::string_view text) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,8 @@ namespace openexec {
 std::string to_hex(ByteView bytes);
 // Lower-case only, an even number of digits; nothing otherwise.
 std::optional<std::vector<std::uint8_t>> from_hex(std::string_view text);
+// The same into `out`; false, with `out` as it may be, unless the text has just two digits for each byte of it.
+bool decode_hex(std::string_view text, std::span<std::uint8_t> out);
 
 // RFC 4648 section 4, padded.
 std::string to_base64(ByteView bytes);

@@ -41,9 +41,24 @@ inline constexpr std::size_t key_file_bytes_max = 16 * 1024;
 // A receipt is one leaf of the log (RFC 6962 via c2sp.org/tlog-tiles: a 16-bit length).
 inline constexpr std::size_t receipt_bytes_max = 65535;
 
+// The log's notes and proofs (docs/formats.md, "The log").
+inline constexpr std::size_t note_bytes_max = 128 * 1024;                // room for 16 signatures of 5 kB
+inline constexpr std::size_t note_signatures_max = 64;                   // c2sp.org/signed-note wants 16 at least
+inline constexpr std::size_t note_key_name_bytes_max = 288;              // origin_bytes_max and an epoch
+inline constexpr std::size_t proof_hashes_max = 63;                      // of an inclusion or consistency proof
+inline constexpr std::size_t submission_bytes_max = 2 * note_bytes_max;  // to a witness: a proof and a note
+// Files of evidence that a witness keeps of one log: each holds two notes. What only the holder of the log's key can
+// cause has room of its own, which what anybody can cause (an old checkpoint that is sent again) never fills.
+inline constexpr std::size_t proof_bytes_max = std::size_t{32} << 20;  // with the approval beside it
+
+inline constexpr std::size_t summary_rows_max = 256;  // of a denied_summary: keeps it below receipt_bytes_max
+inline constexpr std::size_t log_problems_max = 100;  // that a check of a whole log lists; the rest it counts
+
 // Results: what an action may return, in spaced form. Room for the echo of a whole line, each byte of it escaped to
 // six.
 inline constexpr std::size_t result_bytes_max = 8 * line_bytes_max_ceiling;
+
+// Durations of a command line: past it there is no time left to count with.
 
 // Connections.
 inline constexpr std::size_t in_flight_per_connection = 64;  // configurable
@@ -61,12 +76,12 @@ inline constexpr std::size_t idle_buffer_bytes_max = 1024;  // what a connection
 inline constexpr std::size_t peer_groups_max = 256;
 
 // The engine and the committer.
-inline constexpr std::size_t runs_max = 16;                // runs of effectful actions at one time
-inline constexpr std::size_t in_flight_total_max = 65536;  // executions under way in the whole daemon
-inline constexpr std::size_t commit_ops_max = 1024;        // operations in one transaction
-inline constexpr std::size_t signatures_per_job_max = 16;  // checked by one worker at a stretch
-inline constexpr std::int64_t stop_deadline_s = 20;        // how long a stop waits for what runs
-inline constexpr std::uint64_t store_retry_ms = 1000;      // between attempts to open a store that failed
+inline constexpr std::size_t runs_max = 16;                      // runs of effectful actions at one time
+inline constexpr std::size_t in_flight_total_max = 65536;        // executions under way in the whole daemon
+inline constexpr std::size_t commit_ops_max = 1024;              // operations in one transaction
+inline constexpr std::size_t signatures_per_job_max = 16;        // checked by one worker at a stretch
+inline constexpr std::int64_t stop_deadline_s = 20;              // how long a stop waits for what runs
+inline constexpr std::uint64_t store_retry_ms = 1000;  // between attempts to open a store that failed
 
 // The store.
 inline constexpr std::size_t map_size_bytes = std::size_t{4} << 30;  // configurable
@@ -79,7 +94,7 @@ inline constexpr unsigned store_full_percent = 90;  // nothing new is claimed: t
 inline constexpr std::size_t denial_room_bytes = 8 * 1024;
 inline constexpr std::size_t claim_room_bytes = 32 * 1024;
 inline constexpr unsigned store_readers_max = 126;
-inline constexpr std::int64_t clock_floor_step_s = 1;  // how far time goes before the stored floor follows
+inline constexpr std::int64_t clock_floor_step_s = 1;     // how far time goes before the stored floor follows
 
 // Files read at start.
 inline constexpr std::size_t config_file_bytes_max = 256 * 1024;

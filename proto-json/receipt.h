@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "proto-json/bytes.h"
@@ -24,6 +25,8 @@ std::optional<Mode> mode_named(std::string_view name);
 enum class ReceiptKind : std::uint8_t { started, executed, failed, timed_out, unknown, denied };
 std::string_view to_text(ReceiptKind kind);
 std::optional<ReceiptKind> receipt_kind_named(std::string_view name);
+// executed, failed and timed_out: it ran to an end, and its receipt names the result.
+bool has_result(ReceiptKind kind);
 
 // Who sent a request, by the kernel's word (SO_PEERCRED).
 struct Peer {
@@ -73,6 +76,55 @@ Json to_json(const Receipt& receipt);
 std::string to_leaf(const Receipt& receipt);
 // Strict: unknown or ill-typed members are errors (texts for a person).
 std::expected<Receipt, std::string> receipt_from_json(const Json& json);
+
+// --- leaves that are no attempt's ---
+
+// Closes a window of time: what was refused or replayed in it without an entry of its own (docs/formats.md).
+struct DeniedSummary {
+  struct Row {
+    std::optional<std::uint32_t> uid;  // nothing: of all further uids
+    std::optional<Reason> reason;      // nothing: replays, each answered with a stored result
+    std::uint64_t count = 0;           // 1 or more, below 2^53
+    bool operator==(const Row&) const = default;
+  };
+  UtcTime at;     // the window's end
+  UtcTime since;  // its begin; later than that where the clock was set back
+  std::optional<std::string> tenant_id;
+  Mode mode = Mode::demo;
+  Hash registry;
+  std::vector<Row> rows;  // 1 to summary_rows_max; sorted by uid, then reason, none twice; nothing sorts last
+  bool operator==(const DeniedSummary&) const = default;
+};
+
+// The order of rows: strict, so that equal rows do not stand side by side.
+bool sorts_before(const DeniedSummary::Row& a, const DeniedSummary::Row& b);
+
+// An operator's change of what the daemon is or may do.
+struct AdminChange {
+  // adopt: the store was a copy, or had been put back: a new epoch of its log begins
+  enum class Kind : std::uint8_t { adopt };
+  Kind change = Kind::adopt;
+  UtcTime at;
+  std::optional<std::string> tenant_id;
+  Mode mode = Mode::demo;
+  // adopt:
+  std::uint64_t epoch = 0;  // the new one, 2 or more
+  std::string origin;       // the log's name from here on
+  std::string log_key;      // the vkey it is signed with from here on: of type ed25519, named as the log
+  bool operator==(const AdminChange&) const = default;
+};
+std::string_view to_text(AdminChange::Kind change);
+std::optional<AdminChange::Kind> admin_change_named(std::string_view name);
+
+Json to_json(const DeniedSummary& summary);
+Json to_json(const AdminChange& change);
+
+// What a leaf of the log says.
+using LeafContent = std::variant<Receipt, DeniedSummary, AdminChange>;
+// Aborts on a summary or a change that is not as its comments say.
+std::string to_leaf(const LeafContent& content);
+// Exactly what to_leaf() writes, byte for byte; the error is a text for a person.
+std::expected<LeafContent, std::string> read_leaf(std::string_view leaf);
 
 // The seed's receipt: SHA-256 of "<exec id>:<result in spaced form>".
 Hash seed_receipt(std::string_view execution_id, std::string_view result_spaced);

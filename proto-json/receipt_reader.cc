@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// receipt_from_json(): the strict reader of receipts. What it accepts is exactly what to_json() can write.
+// The strict readers of leaves that are parsed already. What they accept is exactly what to_json() can write.
 #include <fmt/format.h>
 
 #include <cstddef>
@@ -9,14 +9,10 @@
 
 #include "proto-json/encoding.h"
 #include "proto-json/limits.h"
-#include "proto-json/names.h"
-#include "proto-json/receipt.h"
+#include "proto-json/receipt_rules.h"
 
 namespace openexec {
 namespace {
-
-constexpr std::int64_t version_read = 1;
-constexpr std::int64_t exact_integer_max = (std::int64_t{1} << 53) - 1;  // beyond it JCS is not one to one
 
 // Reads the members of one object, and keeps the first thing that is wrong. Each reading function gives an empty value
 // then.
@@ -24,7 +20,7 @@ class Reader {
  public:
   Reader(const Json& object, std::string_view what) : object_(object), what_(what) {
     if (object.if_object() == nullptr) {
-      wrong(" is not an object");
+      wrong("is not an object");
     }
   }
 
@@ -38,17 +34,24 @@ class Reader {
     }
     return value;
   }
+  // The same of a whole leaf, which is held to the rules of its kind.
+  template <typename T>
+  [[nodiscard]] std::expected<T, std::string> judged(T value) {
+    no_others();
+    if (const auto fault = failed() ? std::nullopt : find_fault(value)) {
+      wrong(*fault);
+    }
+    return result(std::move(value));
+  }
 
   void wrong(std::string_view text) {
     if (!error_) {
-      error_ = std::string(what_);
-      error_->append(text);
+      error_ = fmt::format("{}: {}", what_, text);
     }
   }
   void wrong(std::string_view member, std::string_view text) {
     if (!error_) {
-      error_ = std::string(what_);
-      error_->append(": ").append(member).append(" ").append(text);
+      error_ = fmt::format("{}: {} {}", what_, member, text);
     }
   }
 
@@ -62,34 +65,46 @@ class Reader {
   void no_others() {
     const Json::Object* members = object_.if_object();
     if (members != nullptr && members->size() != taken_) {
-      wrong(" has a member that does not belong there");
+      wrong("has a member that does not belong there");
     }
   }
 
-  std::optional<std::string> optional_text(std::string_view member, bool (*is_valid)(std::string_view)) {
+  std::optional<std::string> optional_text(std::string_view member) {
     const Json* value = take(member);
     if (value == nullptr) {
       return std::nullopt;
     }
     const std::string* text = value->if_string();
-    if (text == nullptr || !is_valid(*text)) {
-      wrong(member, "is ill-formed");
+    if (text == nullptr) {
+      wrong(member, "is not a string");
       return std::nullopt;
     }
     return *text;
   }
 
-  std::string text(std::string_view member, bool (*is_valid)(std::string_view)) {
-    return required(member, optional_text(member, is_valid));
+  std::string text(std::string_view member) { return required(member, optional_text(member)); }
+
+  void expect_text(std::string_view member, std::string_view expected) {
+    if (text(member) != expected) {
+      wrong(member, "is another");
+    }
   }
 
-  std::optional<Hash> optional_hash(std::string_view member) {
-    const std::optional<std::string> hex = optional_text(member, is_hash_text);
-    const std::optional<std::vector<std::uint8_t>> bytes = hex ? from_hex(*hex) : std::nullopt;
-    return bytes ? Hash::from(*bytes) : std::nullopt;
+  // A text that stands for something else.
+  template <typename T>
+  std::optional<T> optional_parsed(std::string_view member, std::optional<T> (*parse)(std::string_view)) {
+    const std::optional<std::string> text = optional_text(member);
+    std::optional<T> value = text ? parse(*text) : std::nullopt;
+    if (text && !value) {
+      wrong(member, "is ill-formed");
+    }
+    return value;
   }
 
-  Hash hash(std::string_view member) { return required(member, optional_hash(member)); }
+  template <typename T>
+  T parsed(std::string_view member, std::optional<T> (*parse)(std::string_view)) {
+    return required(member, optional_parsed(member, parse));
+  }
 
   std::optional<std::int64_t> optional_integer(std::string_view member, std::int64_t min, std::int64_t max) {
     const Json* value = take(member);
@@ -109,21 +124,21 @@ class Reader {
   }
 
   // An array of one or more texts, or absent.
-  std::vector<std::string> texts(std::string_view member, bool (*is_valid)(std::string_view)) {
+  std::vector<std::string> texts(std::string_view member) {
     const Json* value = take(member);
     if (value == nullptr) {
       return {};
     }
     const Json::Array* array = value->if_array();
-    if (array == nullptr || array->empty() || array->size() > limits::approver_keys_max) {
-      wrong(member, fmt::format("is not an array of 1 to {} texts", limits::approver_keys_max));
+    if (array == nullptr || array->empty()) {
+      wrong(member, "is not an array of one or more texts");
       return {};
     }
     std::vector<std::string> out;
     for (const Json& element : *array) {
       const std::string* text = element.if_string();
-      if (text == nullptr || !is_valid(*text)) {
-        wrong(member, "has an ill-formed element");
+      if (text == nullptr) {
+        wrong(member, "has an element that is no text");
         return {};
       }
       out.push_back(*text);
@@ -131,9 +146,14 @@ class Reader {
     return out;
   }
 
-  static bool is_hash_text(std::string_view text) {
-    const auto bytes = from_hex(text);
-    return bytes && bytes->size() == Hash::size_bytes;
+  // A null tenant is written out, as in the execution id.
+  std::optional<std::string> tenant_id() {
+    const Json* tenant = object_.find("tenant_id");
+    if (tenant != nullptr && tenant->is_null()) {
+      take("tenant_id");
+      return std::nullopt;
+    }
+    return text("tenant_id");
   }
 
  private:
@@ -152,26 +172,14 @@ class Reader {
   std::optional<std::string> error_;
 };
 
-bool is_time_text(std::string_view text) {
-  const std::optional<UtcTime> time = from_text(text);
-  return time && to_text(*time) == text;
-}
-bool is_execution_id_text(std::string_view text) { return from_uuid_text(text).has_value(); }
-bool is_mode_name(std::string_view text) { return mode_named(text).has_value(); }
-bool is_kind_name(std::string_view text) { return receipt_kind_named(text).has_value(); }
-bool is_reason_name(std::string_view text) { return reason_named(text).has_value(); }
-
 std::expected<ReceiptApproval, std::string> read_approval(const Json& json) {
   Reader reader(json, "receipt: approval");
   ReceiptApproval approval;
-  approval.hash = reader.hash("hash");
-  approval.id = reader.optional_text("id", is_uuid_text);
-  approval.key_ids = reader.texts("key_ids", Reader::is_hash_text);
-  approval.approvers = reader.texts("approvers", is_approver_name);
+  approval.hash = reader.parsed("hash", hash_from_hex);
+  approval.id = reader.optional_text("id");
+  approval.key_ids = reader.texts("key_ids");
+  approval.approvers = reader.texts("approvers");
   reader.no_others();
-  if (approval.key_ids.size() != approval.approvers.size() || approval.id.has_value() == approval.key_ids.empty()) {
-    reader.wrong(": id, key_ids and approvers must come together");
-  }
   return reader.result(std::move(approval));
 }
 
@@ -186,37 +194,19 @@ std::expected<Peer, std::string> read_peer(const Json& json) {
   return reader.result(peer);
 }
 
-// The members that depend on the kind: each is there exactly when its kind has it (`started`: at most then).
-void check_kind(Reader& reader, const Receipt& receipt) {
-  bool has_result = false;
-  bool may_have_started = false;
-  bool has_reason = false;
-  switch (receipt.kind) {
-    case ReceiptKind::started:
-      break;
-    case ReceiptKind::executed:
-    case ReceiptKind::failed:
-    case ReceiptKind::timed_out:
-      has_result = true;
-      may_have_started = true;
-      break;
-    case ReceiptKind::unknown:
-      may_have_started = true;
-      break;
-    case ReceiptKind::denied:
-      has_reason = true;
-      break;
+std::expected<DeniedSummary::Row, std::string> read_row(const Json& json) {
+  Reader reader(json, "denied_summary: row");
+  DeniedSummary::Row row;
+  row.count = static_cast<std::uint64_t>(reader.integer("count", 1, exact_integer_max));
+  const auto uid = reader.optional_integer("uid", 0, std::numeric_limits<std::uint32_t>::max());
+  row.uid = uid ? std::optional(static_cast<std::uint32_t>(*uid)) : std::nullopt;
+  const std::string what = reader.text("what");
+  row.reason = reason_named(what);
+  if (!row.reason && what != replayed_name) {
+    reader.wrong("what", "is ill-formed");
   }
-  const auto check = [&](std::string_view member, bool is_there, bool belongs) {
-    if (is_there != belongs) {
-      reader.wrong(member, belongs ? "is missing" : "does not belong to this kind");
-    }
-  };
-  check("result_hash", receipt.result_hash.has_value(), has_result);
-  check("receipt", receipt.receipt.has_value(), has_result);
-  check("duration_us", receipt.duration_us.has_value(), has_result);
-  check("started", receipt.started.has_value(), may_have_started && receipt.started.has_value());
-  check("reason", receipt.reason.has_value(), has_reason);
+  reader.no_others();
+  return reader.result(row);
 }
 
 }  // namespace
@@ -224,37 +214,25 @@ void check_kind(Reader& reader, const Receipt& receipt) {
 std::expected<Receipt, std::string> receipt_from_json(const Json& json) {
   Reader reader(json, "receipt");
   Receipt receipt;
-  reader.integer("v", version_read, version_read);
+  reader.integer("v", receipt_version, receipt_version);
   if (reader.failed()) {
     return reader.result(std::move(receipt));  // the other members of another version mean nothing here
   }
-  receipt.kind = receipt_kind_named(reader.text("kind", is_kind_name)).value_or(ReceiptKind::denied);
-  receipt.at = from_text(reader.text("at", is_time_text)).value_or(UtcTime{});
-  receipt.mode = mode_named(reader.text("mode", is_mode_name)).value_or(Mode::demo);
-  receipt.id = from_uuid_text(reader.text("id", is_execution_id_text)).value_or(ExecutionId{});
-  receipt.action = reader.text("action", is_action_name);
-  receipt.action_hash = reader.hash("action_hash");
-  receipt.nonce = reader.text("nonce", is_nonce);
-  receipt.registry = reader.hash("registry");
-  receipt.trace_id = reader.optional_text("trace_id", is_trace_id);
-  receipt.result_hash = reader.optional_hash("result_hash");
-  receipt.receipt = reader.optional_hash("receipt");
+  receipt.kind = reader.parsed("kind", receipt_kind_named);
+  receipt.at = reader.parsed("at", time_from_exact_text);
+  receipt.tenant_id = reader.tenant_id();
+  receipt.mode = reader.parsed("mode", mode_named);
+  receipt.id = reader.parsed("id", from_uuid_text);
+  receipt.action = reader.text("action");
+  receipt.action_hash = reader.parsed("action_hash", hash_from_hex);
+  receipt.nonce = reader.text("nonce");
+  receipt.registry = reader.parsed("registry", hash_from_hex);
+  receipt.trace_id = reader.optional_text("trace_id");
+  receipt.result_hash = reader.optional_parsed("result_hash", hash_from_hex);
+  receipt.receipt = reader.optional_parsed("receipt", hash_from_hex);
   receipt.duration_us = reader.optional_integer("duration_us", 0, exact_integer_max);
   receipt.started = reader.optional_integer("started", 0, exact_integer_max);
-  if (const std::optional<std::string> reason = reader.optional_text("reason", is_reason_name)) {
-    receipt.reason = reason_named(*reason);
-  }
-
-  // A null tenant is written out, as in the execution id.
-  const Json* tenant = json.find("tenant_id");
-  if (tenant != nullptr && tenant->is_null()) {
-    reader.take("tenant_id");
-  } else {
-    receipt.tenant_id = reader.text("tenant_id", is_tenant_id);
-  }
-  if (receipt.mode == Mode::demo && receipt.tenant_id) {
-    reader.wrong("tenant_id", "must be null in demo mode");
-  }
+  receipt.reason = reader.optional_parsed("reason", reason_named);
 
   if (const Json* peer = reader.take("peer")) {
     const std::expected<Peer, std::string> read = read_peer(*peer);
@@ -272,9 +250,48 @@ std::expected<Receipt, std::string> receipt_from_json(const Json& json) {
     }
     receipt.approval = *std::move(read);
   }
-  reader.no_others();
-  check_kind(reader, receipt);
-  return reader.result(std::move(receipt));
+  return reader.judged(std::move(receipt));
+}
+
+std::expected<DeniedSummary, std::string> summary_from_json(const Json& json) {
+  Reader reader(json, summary_kind_name);
+  DeniedSummary summary;
+  reader.integer("v", receipt_version, receipt_version);
+  reader.expect_text("kind", summary_kind_name);
+  summary.at = reader.parsed("at", time_from_exact_text);
+  summary.since = reader.parsed("since", time_from_exact_text);
+  summary.tenant_id = reader.tenant_id();
+  summary.mode = reader.parsed("mode", mode_named);
+  summary.registry = reader.parsed("registry", hash_from_hex);
+  const Json* rows = reader.take("rows");
+  const Json::Array* array = rows == nullptr ? nullptr : rows->if_array();
+  if (array == nullptr) {
+    reader.wrong("rows", "is not an array");
+    return reader.result(std::move(summary));
+  }
+  for (const Json& each : *array) {
+    const std::expected<DeniedSummary::Row, std::string> row = read_row(each);
+    if (!row) {
+      return std::unexpected(row.error());
+    }
+    summary.rows.push_back(*row);
+  }
+  return reader.judged(std::move(summary));
+}
+
+std::expected<AdminChange, std::string> admin_from_json(const Json& json) {
+  Reader reader(json, admin_kind_name);
+  AdminChange change;
+  reader.integer("v", receipt_version, receipt_version);
+  reader.expect_text("kind", admin_kind_name);
+  change.change = reader.parsed("change", admin_change_named);
+  change.at = reader.parsed("at", time_from_exact_text);
+  change.tenant_id = reader.tenant_id();
+  change.mode = reader.parsed("mode", mode_named);
+  change.epoch = static_cast<std::uint64_t>(reader.integer("epoch", 0, exact_integer_max));
+  change.origin = reader.text("origin");
+  change.log_key = reader.text("log_key");
+  return reader.judged(std::move(change));
 }
 
 }  // namespace openexec

@@ -103,6 +103,12 @@ class Cursor {
 
 }  // namespace
 
+std::optional<UtcTime> from_posix_s(std::uint64_t seconds) {
+  return seconds < static_cast<std::uint64_t>(end_of_time.us / us_per_s)
+             ? std::optional(UtcTime{static_cast<std::int64_t>(seconds) * us_per_s})
+             : std::nullopt;
+}
+
 std::string to_text(UtcTime time) {
   const Fields fields = fields_of(time);
   return fmt::format("{}.{:06}Z", to_seconds_text(fields), fields.fraction_us);

@@ -19,6 +19,9 @@ inline constexpr std::int64_t us_per_s = 1'000'000;
 
 inline UtcTime plus_s(UtcTime time, std::int64_t seconds) { return {time.us + seconds * us_per_s}; }
 
+// Whole seconds since 1970-01-01T00:00:00Z; nothing past the year 9999, which to_text() could not write.
+std::optional<UtcTime> from_posix_s(std::uint64_t seconds);
+
 // RFC 3339 in UTC with six fraction digits: 2026-11-21T12:00:00.000000Z. Years 0001 to 9999; aborts outside.
 std::string to_text(UtcTime time);
 // As the seed writes it, with no offset: 2026-11-21T12:00:00 or with six fraction digits where they are not zero.

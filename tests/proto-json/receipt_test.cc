@@ -2,60 +2,18 @@
 #include "proto-json/receipt.h"
 
 #include <algorithm>
-#include <array>
-#include <random>
 #include <string>
 #include <vector>
 
-#include "proto-json/canonical.h"
 #include "proto-json/crypto.h"
 #include "proto-json/encoding.h"
 #include "proto-json/limits.h"
 #include "tests/support/catch.h"
+#include "tests/support/receipts.h"
 #include "tests/support/vectors.h"
 
 namespace openexec {
 namespace {
-
-constexpr std::array all_kinds{ReceiptKind::started,   ReceiptKind::executed, ReceiptKind::failed,
-                               ReceiptKind::timed_out, ReceiptKind::unknown,  ReceiptKind::denied};
-
-bool has_result(ReceiptKind kind) {
-  return kind == ReceiptKind::executed || kind == ReceiptKind::failed || kind == ReceiptKind::timed_out;
-}
-
-Hash hash_of(std::string_view text) { return sha256(text); }
-
-// A receipt of that kind with every member that the kind can have.
-Receipt full_receipt(ReceiptKind kind) {
-  init_crypto();
-  Receipt receipt;
-  receipt.kind = kind;
-  receipt.at = from_text("2026-11-21T12:00:00.5Z").value();
-  receipt.tenant_id = "acme";
-  receipt.mode = Mode::clawshield;
-  receipt.id = from_uuid_text("a93c8466-c77d-8ee6-b591-ef9623dcf567").value();
-  receipt.action = "payment.refund";
-  receipt.action_hash = hash_of("action");
-  receipt.nonce = "n-1";
-  receipt.approval = ReceiptApproval{
-      hash_of("approval"), "3f0e9a52-6c1f-4c55-8d55-0d1a7b0c9e11", {to_hex(hash_of("key").view())}, {"ops"}};
-  receipt.registry = hash_of("registry");
-  receipt.peer = {1001, 1002, 1003};
-  receipt.trace_id = "trace";
-  if (has_result(kind)) {
-    receipt.result_hash = hash_of("result");
-    receipt.receipt = hash_of("receipt");
-    receipt.duration_us = 310000;
-  }
-  if (has_result(kind) || kind == ReceiptKind::unknown) {
-    receipt.started = 40;
-  }
-  if (kind == ReceiptKind::denied) {
-    receipt.reason = Reason::approval_used;
-  }
-  return receipt;
-}
 
 Json with(const Json& object, const std::string& key, const std::optional<Json>& value) {
   std::vector<Member> members = *object.if_object();
@@ -67,73 +25,6 @@ Json with(const Json& object, const std::string& key, const std::optional<Json>&
 }
 
 bool reads(const Json& json) { return receipt_from_json(json).has_value(); }
-
-class RandomReceipts {
- public:
-  explicit RandomReceipts(std::uint64_t seed) : random_(seed) {}
-
-  Receipt next() {
-    Receipt receipt;
-    receipt.kind = all_kinds[below(all_kinds.size())];
-    receipt.at = {static_cast<std::int64_t>(below(250000000000)) * us_per_s +
-                  static_cast<std::int64_t>(below(1000000))};
-    receipt.mode = coin() ? Mode::clawshield : Mode::demo;
-    if (receipt.mode == Mode::clawshield && coin()) {
-      receipt.tenant_id = name(limits::tenant_id_bytes_max);
-    }
-    std::ranges::copy_n(hash().data.begin(), ExecutionId::size_bytes, receipt.id.data.begin());
-    receipt.action = std::string(1 + below(limits::action_bytes_max), 'a');
-    receipt.action_hash = hash();
-    receipt.nonce = name(limits::nonce_bytes_max);
-    if (coin()) {
-      receipt.approval = ReceiptApproval{};
-      receipt.approval->hash = hash();
-      for (std::size_t keys = coin() ? below(4) : 0; keys > 0; --keys) {
-        receipt.approval->key_ids.push_back(to_hex(hash().view()));
-        receipt.approval->approvers.push_back(name(limits::approver_name_bytes_max));
-        receipt.approval->id = "3f0e9a52-6c1f-4c55-8d55-0d1a7b0c9e11";
-      }
-    }
-    receipt.registry = hash();
-    receipt.peer = {static_cast<std::uint32_t>(random_()), static_cast<std::uint32_t>(random_()),
-                    static_cast<std::int32_t>(below(1U << 22U))};
-    if (coin()) {
-      receipt.trace_id = name(limits::trace_id_bytes_max);
-    }
-    if (has_result(receipt.kind)) {
-      receipt.result_hash = hash();
-      receipt.receipt = hash();
-      receipt.duration_us = static_cast<std::int64_t>(below(std::uint64_t{1} << 53U));
-    }
-    if ((has_result(receipt.kind) || receipt.kind == ReceiptKind::unknown) && coin()) {
-      receipt.started = static_cast<std::int64_t>(below(std::uint64_t{1} << 53U));
-    }
-    if (receipt.kind == ReceiptKind::denied) {
-      receipt.reason = reasons()[below(reasons().size())].reason;
-    }
-    return receipt;
-  }
-
- private:
-  bool coin() { return (random_() & 1U) != 0; }
-  std::uint64_t below(std::uint64_t bound) { return random_() % bound; }
-  Hash hash() { return sha256(std::to_string(random_())); }
-  std::string name(std::size_t bytes_max) {
-    static const std::vector<std::string> characters{
-        "a", "\"", "\\", " ", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xef\xbf\xbf", "/"};
-    std::string out = "x";
-    const std::size_t bytes = 1 + below(bytes_max);
-    while (true) {
-      const std::string& character = characters[below(characters.size())];
-      if (out.size() + character.size() > bytes) {
-        return out;
-      }
-      out += character;
-    }
-  }
-
-  std::mt19937_64 random_;
-};
 
 TEST_CASE("a receipt that was written reads as the same receipt") {
   init_crypto();
@@ -152,17 +43,17 @@ TEST_CASE("a receipt that was written reads as the same receipt") {
 
 TEST_CASE("a receipt's leaf is the JCS form of its members") {
   CHECK(to_leaf(full_receipt(ReceiptKind::denied)) ==
-        R"({"action":"payment.refund","action_hash":")" + to_hex(hash_of("action").view()) +
-            R"(","approval":{"approvers":["ops"],"hash":")" + to_hex(hash_of("approval").view()) +
-            R"(","id":"3f0e9a52-6c1f-4c55-8d55-0d1a7b0c9e11","key_ids":[")" + to_hex(hash_of("key").view()) +
+        R"({"action":"payment.refund","action_hash":")" + to_hex(sha256("action").view()) +
+            R"(","approval":{"approvers":["ops"],"hash":")" + to_hex(sha256("approval").view()) +
+            R"(","id":"3f0e9a52-6c1f-4c55-8d55-0d1a7b0c9e11","key_ids":[")" + to_hex(sha256("key").view()) +
             R"("]},"at":"2026-11-21T12:00:00.500000Z","id":"a93c8466-c77d-8ee6-b591-ef9623dcf567","kind":"denied",)"
             R"("mode":"clawshield","nonce":"n-1","peer":{"gid":1002,"pid":1003,"uid":1001},"reason":"approval_used",)"
             R"("registry":")" +
-            to_hex(hash_of("registry").view()) + R"(","tenant_id":"acme","trace_id":"trace","v":1})");
+            to_hex(sha256("registry").view()) + R"(","tenant_id":"acme","trace_id":"trace","v":1})");
 
   const Json executed = to_json(full_receipt(ReceiptKind::executed));
-  CHECK(string_member(executed, "result_hash") == to_hex(hash_of("result").view()));
-  CHECK(string_member(executed, "receipt") == to_hex(hash_of("receipt").view()));
+  CHECK(string_member(executed, "result_hash") == to_hex(sha256("result").view()));
+  CHECK(string_member(executed, "receipt") == to_hex(sha256("receipt").view()));
   CHECK(member(executed, "duration_us") == Json(310000));
   CHECK(member(executed, "started") == Json(40));
 }
@@ -198,7 +89,7 @@ TEST_CASE("a receipt with every name at its bound is below the bound of a leaf")
   receipt.action = std::string(limits::action_bytes_max, 'a');
   receipt.nonce = longest(limits::nonce_bytes_max);
   receipt.trace_id = longest(limits::trace_id_bytes_max);
-  receipt.approval->key_ids.assign(limits::approver_keys_max, to_hex(hash_of("key").view()));
+  receipt.approval->key_ids.assign(limits::approver_keys_max, to_hex(sha256("key").view()));
   receipt.approval->approvers.assign(limits::approver_keys_max, longest(limits::approver_name_bytes_max));
   receipt.peer = {0xffffffff, 0xffffffff, -2147483647 - 1};
   receipt.duration_us = (std::int64_t{1} << 53) - 1;

@@ -128,5 +128,12 @@ TEST_CASE("seconds are added as microseconds") {
   CHECK(plus_s({5}, -1) == UtcTime{-999995});
 }
 
+TEST_CASE("whole seconds since 1970 are a time up to the end of the year 9999, and none after it") {
+  CHECK(from_posix_s(0) == UtcTime{0});
+  CHECK(to_text(from_posix_s(253'402'300'799).value()) == "9999-12-31T23:59:59.000000Z");
+  CHECK_FALSE(from_posix_s(253'402'300'800));
+  CHECK_FALSE(from_posix_s(~std::uint64_t{0}));
+}
+
 }  // namespace
 }  // namespace openexec
