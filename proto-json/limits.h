@@ -47,8 +47,11 @@ inline constexpr std::size_t note_signatures_max = 64;                   // c2sp
 inline constexpr std::size_t note_key_name_bytes_max = 288;              // origin_bytes_max and an epoch
 inline constexpr std::size_t proof_hashes_max = 63;                      // of an inclusion or consistency proof
 inline constexpr std::size_t submission_bytes_max = 2 * note_bytes_max;  // to a witness: a proof and a note
+inline constexpr std::size_t witness_logs_max = 1024;                    // log keys of one witness
 // Files of evidence that a witness keeps of one log: each holds two notes. What only the holder of the log's key can
 // cause has room of its own, which what anybody can cause (an old checkpoint that is sent again) never fills.
+inline constexpr std::size_t witness_forks_per_log_max = 64;
+inline constexpr std::size_t witness_doubts_per_log_max = 64;
 inline constexpr std::size_t proof_bytes_max = std::size_t{32} << 20;  // with the approval beside it
 
 inline constexpr std::size_t summary_rows_max = 256;  // of a denied_summary: keeps it below receipt_bytes_max
@@ -59,6 +62,7 @@ inline constexpr std::size_t log_problems_max = 100;  // that a check of a whole
 inline constexpr std::size_t result_bytes_max = 8 * line_bytes_max_ceiling;
 
 // Durations of a command line: past it there is no time left to count with.
+inline constexpr std::int64_t duration_ms_max = 366LL * 24 * 60 * 60 * 1000;
 
 // Connections.
 inline constexpr std::size_t in_flight_per_connection = 64;  // configurable
@@ -81,6 +85,7 @@ inline constexpr std::size_t in_flight_total_max = 65536;        // executions u
 inline constexpr std::size_t commit_ops_max = 1024;              // operations in one transaction
 inline constexpr std::size_t signatures_per_job_max = 16;        // checked by one worker at a stretch
 inline constexpr std::int64_t stop_deadline_s = 20;              // how long a stop waits for what runs
+inline constexpr std::size_t log_entries_max = 256;                         // in one answer of log/entries
 inline constexpr std::uint64_t store_retry_ms = 1000;  // between attempts to open a store that failed
 
 // The store.
@@ -94,6 +99,7 @@ inline constexpr unsigned store_full_percent = 90;  // nothing new is claimed: t
 inline constexpr std::size_t denial_room_bytes = 8 * 1024;
 inline constexpr std::size_t claim_room_bytes = 32 * 1024;
 inline constexpr unsigned store_readers_max = 126;
+inline constexpr int store_reader_stall_ms = 120'000;     // a reader of tables that says nothing for so long is stopped
 inline constexpr std::int64_t clock_floor_step_s = 1;     // how far time goes before the stored floor follows
 
 // Files read at start.

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <termios.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +9,7 @@
 
 #include "client/cli/input.h"
 #include "client/cli/screen.h"
+#include "client/cli/terminal.h"
 #include "proto-json/approval.h"
 #include "proto-json/canonical.h"
 #include "proto-json/crypto.h"
@@ -55,63 +52,6 @@ std::string description(const ApprovalTerms& terms, std::string_view key_path, s
       lifetime_text(lifetime_s), moment_text(terms.expires_at), printable(key_path), shortened(id));
 }
 
-// The terminal of the person who runs this, wherever standard input and output go.
-class Terminal {
- public:
-  Terminal() : fd_(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)) {}
-  Terminal(const Terminal&) = delete;
-  Terminal& operator=(const Terminal&) = delete;
-  Terminal(Terminal&&) = delete;
-  Terminal& operator=(Terminal&&) = delete;
-  ~Terminal() {
-    if (fd_ >= 0) {
-      ::close(fd_);
-    }
-  }
-  [[nodiscard]] bool is_there() const { return fd_ >= 0; }
-
-  // True for a "y" or "yes" that was typed after the question was shown; false for anything else.
-  [[nodiscard]] bool confirms(std::string_view shown) const {
-    while (!shown.empty()) {
-      const ssize_t written = ::write(fd_, shown.data(), shown.size());
-      if (written < 0 && errno != EINTR) {
-        return false;
-      }
-      shown.remove_prefix(static_cast<std::size_t>(written < 0 ? 0 : written));
-    }
-    constexpr std::string_view question = "  Sign? [y/N] ";
-    if (::tcflush(fd_, TCIFLUSH) != 0 ||
-        ::write(fd_, question.data(), question.size()) != static_cast<ssize_t>(question.size())) {
-      return false;
-    }
-    const std::string answer = line();
-    return answer == "y" || answer == "Y" || answer == "yes";
-  }
-
- private:
-  [[nodiscard]] std::string line() const {
-    constexpr std::size_t answer_bytes_max = 16;
-    std::string text;
-    char next = 0;
-    while (text.size() <= answer_bytes_max) {
-      const ssize_t got = ::read(fd_, &next, 1);
-      if (got < 0 && errno == EINTR) {
-        continue;
-      }
-      if (got != 1) {
-        return {};
-      }
-      if (next == '\n') {
-        break;
-      }
-      text += next;
-    }
-    return text;
-  }
-
-  int fd_;
-};
-
 Exit refuse(std::string_view what, std::string_view next = {}) {
   complain(what, next);
   return Exit::refused;
@@ -149,7 +89,7 @@ std::expected<void, Exit> consent(const Arguments& arguments, std::string_view s
              "Run it in a terminal, or say --yes when you know what it is that you sign.");
     return std::unexpected(Exit::usage);
   }
-  if (!terminal.confirms(shown)) {
+  if (!terminal.confirms(shown, "Sign?")) {
     return std::unexpected(refuse("nothing was signed"));
   }
   return {};
@@ -162,8 +102,8 @@ Exit approve(const Globals& globals, const Arguments& arguments, const std::stri
   if (!terms) {
     return refuse(terms.error(), "Nothing was signed.");
   }
-  if (!arguments.out.empty() && ::access(arguments.out.c_str(), F_OK) == 0) {
-    return refuse(printable(arguments.out) + " is already there, and is not written over", "Nothing was signed.");
+  if (const auto free = check_is_new(arguments.out); !free) {
+    return refuse(free.error(), "Nothing was signed.");
   }
   const auto key = read_secret_key_file(arguments.key);
   if (!key) {
@@ -230,7 +170,7 @@ Run set_up_approve(CLI::App& app) {
       return Exit::usage;
     }
     if (!lifetime_ms || *lifetime_ms < 1000) {
-      complain("--lifetime is a whole number and a unit, at least a second: 30s, 5m, 24h");
+      complain("--lifetime is a whole number and a unit, from a second to 366 days: 30s, 5m, 24h");
       return Exit::usage;
     }
     return approve(globals, *arguments, tenant, *lifetime_ms);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -49,5 +50,28 @@ Run set_up_actions(CLI::App& app);
 Run set_up_keygen(CLI::App& app);
 Run set_up_approve(CLI::App& app);
 Run set_up_receipt(CLI::App& app);
+Run set_up_log(CLI::App& app);
+Run set_up_witness(CLI::App& app);
+Run set_up_store(CLI::App& app);
+
+// The commands of a command, each in the file of both names.
+Run set_up_receipt_show(CLI::App& app);
+Run set_up_receipt_verify(CLI::App& app);
+Run set_up_log_key(CLI::App& app);
+Run set_up_log_checkpoint(CLI::App& app);
+Run set_up_log_tail(CLI::App& app);
+Run set_up_log_push(CLI::App& app);
+Run set_up_log_verify(CLI::App& app);
+Run set_up_log_export(CLI::App& app);
+Run set_up_witness_init(CLI::App& app);
+Run set_up_witness_trust(CLI::App& app);
+Run set_up_witness_cosign(CLI::App& app);
+Run set_up_witness_show(CLI::App& app);
+Run set_up_store_stat(CLI::App& app);
+Run set_up_store_backup(CLI::App& app);
+Run set_up_store_adopt(CLI::App& app);
+
+// Makes `app` a command that is one of these.
+Run set_up_one_of(CLI::App& app, std::span<const Command> commands);
 
 }  // namespace openexec::cli

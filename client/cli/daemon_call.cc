@@ -11,8 +11,11 @@
 #include <cstdlib>
 #include <utility>
 
+#include "client/cli/input.h"
 #include "proto-json/error.h"
+#include "proto-json/limits.h"
 #include "proto-json/socket_path.h"
+#include "proto-json/text_lines.h"
 
 namespace openexec::cli {
 namespace {
@@ -127,14 +130,18 @@ Telling telling_of(Reason reason, const Advice& advice) {
 
 std::string socket_path(const Globals& globals) { return default_socket_path(facts_of(globals)); }
 
-std::expected<Outcome, Failure> call_daemon(const Globals& globals, std::string_view method, const Json& params) {
-  using std::chrono::steady_clock;
+std::expected<Client, Failure> connect_daemon(const Globals& globals) {
   const std::string path = socket_path(globals);
   if (const auto why = why_untrusted(globals, path)) {
     return std::unexpected(Failure{Failure::Kind::unreachable, *why});
   }
+  return Client::connect(path, globals.timeout_ms);
+}
+
+std::expected<Outcome, Failure> call_daemon(const Globals& globals, std::string_view method, const Json& params) {
+  using std::chrono::steady_clock;
   const auto begun = steady_clock::now();
-  auto daemon = Client::connect(path, globals.timeout_ms);
+  auto daemon = connect_daemon(globals);
   if (!daemon) {
     return std::unexpected(daemon.error());
   }
@@ -162,6 +169,14 @@ Exit tell_failure(const Globals& globals, const Failure& failure) {
                          shell_word(path)));
   }
   return Exit::unreachable;
+}
+
+std::expected<void, std::string> write_proof(const Json& answer, const std::string& path) {
+  const std::string* proof = answer.find_string("proof");
+  if (proof == nullptr) {
+    return std::unexpected(std::string("the daemon gave no proof: it may be of an older release"));
+  }
+  return write_new_file(path, *proof, Access::everybody);
 }
 
 std::string entry_text(const Json* position) {
@@ -207,6 +222,31 @@ std::expected<Json, Exit> ask(const Globals& globals, const Screen& screen, std:
     return std::unexpected(tell_error(screen, *error, {}));
   }
   return *outcome->result();
+}
+
+std::expected<std::vector<Hash>, Exit> ask_consistency(const Globals& globals, const Screen& screen, std::uint64_t from,
+                                                       std::uint64_t to) {
+  if (from == 0 || from == to) {
+    return std::vector<Hash>();
+  }
+  const auto answer =
+      ask(globals, screen, "log/consistency",
+          Json::object({{"from", static_cast<std::int64_t>(from)}, {"to", static_cast<std::int64_t>(to)}}));
+  if (!answer) {
+    return std::unexpected(answer.error());
+  }
+  const Json* member = answer->find("hashes");
+  const Json::Array* texts = member == nullptr ? nullptr : member->if_array();
+  std::vector<Hash> hashes;
+  for (const Json& text : texts == nullptr ? Json::Array() : *texts) {
+    const auto hash = text.if_string() == nullptr ? std::nullopt : read_base64_hash(*text.if_string());
+    if (!hash || hashes.size() == limits::proof_hashes_max) {
+      complain("the daemon's answer to log/consistency is no proof", "openexec version tells which release it is.");
+      return std::unexpected(Exit::refused);
+    }
+    hashes.push_back(*hash);
+  }
+  return hashes;
 }
 
 }  // namespace openexec::cli

@@ -20,6 +20,8 @@ struct Arguments {
   std::string approval;
   std::string trace_id;
   bool check = false;
+  bool proof = false;
+  std::string proof_file;  // implies proof
 };
 
 // A payload is shown in a suggested command line up to here; a longer one is better in a file.
@@ -95,6 +97,27 @@ void show_result(const Screen& screen, const Json& result, std::string_view stat
   }
 }
 
+// Writes or shows what --proof and --proof-file ask for. False when it was not kept.
+bool keep_proof(const Screen& screen, const Arguments& arguments, const Json& result) {
+  if (!arguments.proof_file.empty()) {
+    if (const auto written = write_proof(result, arguments.proof_file); !written) {
+      const std::string* id = result.find_string("id");
+      complain(written.error(), fmt::format("It ran, and its proof was not kept. To get it:\n"
+                                            "  openexec receipt show {} --proof FILE",
+                                            id == nullptr ? "ID" : shell_word(*id)));
+      return false;
+    }
+    if (screen.human()) {
+      screen.row("proof", printable(arguments.proof_file));
+    }
+  } else if (const std::string* proof = result.find_string("proof");
+             screen.human() && arguments.proof && proof != nullptr) {
+    screen.print("\n");
+    print_lines(screen, *proof);
+  }
+  return true;
+}
+
 // What an execute came to.
 Exit finish(const Screen& screen, const Arguments& arguments, const Json& result, std::string_view nonce) {
   const std::string* action = result.find_string("action");
@@ -114,7 +137,8 @@ Exit finish(const Screen& screen, const Arguments& arguments, const Json& result
         "Keep this answer and the daemon's store as they are, and find out who answers on that socket.");
     return Exit::refused;
   }
-  return status != nullptr && *status == "executed" ? Exit::done : Exit::refused;
+  const bool is_kept = keep_proof(screen, arguments, result);
+  return is_kept && status != nullptr && *status == "executed" ? Exit::done : Exit::refused;
 }
 
 // What `check: true` says would happen.
@@ -144,57 +168,79 @@ Exit finish_check(const Screen& screen, const Json& result, const Advice& advice
   return denied ? Exit::refused : Exit::done;
 }
 
-Exit execute(const Globals& globals, const Arguments& arguments) {
-  const Screen screen(globals);
+// The nonce that was chosen or a new one, which is told where it would not be seen otherwise.
+std::expected<std::string, std::string> nonce_for(const Screen& screen, const Arguments& arguments) {
+  if (!arguments.nonce.empty()) {
+    return arguments.nonce;
+  }
+  auto made = random_nonce();
+  if (made && !screen.human() && !arguments.check) {
+    static_cast<void>(std::fprintf(stderr, "nonce %s\n", made->c_str()));
+  }
+  return made;
+}
+
+// All but the nonce; or a text for a person and what to do.
+std::expected<std::vector<Member>, std::pair<std::string, std::string_view>> params_of(const Arguments& arguments) {
   Json payload = Json::object({});
   if (!arguments.payload.empty()) {
     auto read = read_object_argument("PAYLOAD", arguments.payload);
     if (!read) {
-      complain(read.error(), "Give an object, @FILE or - for standard input. Nothing was sent.");
-      return Exit::refused;
+      return std::unexpected(
+          std::pair(read.error(), "Give an object, @FILE or - for standard input. Nothing was sent."));
     }
     payload = *std::move(read);
   }
-  std::vector<Member> params{{"action", arguments.action}, {"payload", payload}};
+  std::vector<Member> params{{"action", arguments.action}, {"payload", std::move(payload)}};
   if (!arguments.approval.empty()) {
     auto approval = read_object_file("the approval", arguments.approval);
     if (!approval) {
-      complain(approval.error(), "Give the file that openexec approve wrote. Nothing was sent.");
-      return Exit::refused;
+      return std::unexpected(
+          std::pair(approval.error(), "Give the file that openexec approve wrote. Nothing was sent."));
     }
     params.push_back({"approval_artifact", *std::move(approval)});
   }
-  std::string nonce = arguments.nonce;
-  if (nonce.empty()) {
-    auto made = random_nonce();
-    if (!made) {
-      complain(made.error(), "Choose one yourself, with --nonce.");
-      return Exit::refused;
-    }
-    nonce = *std::move(made);
-    if (!screen.human() && !arguments.check) {
-      static_cast<void>(std::fprintf(stderr, "nonce %s\n", nonce.c_str()));
-    }
+  if (const auto free = check_is_new(arguments.proof_file); !free) {
+    return std::unexpected(std::pair(free.error(), "Choose another --proof-file. Nothing was sent."));
   }
-  params.push_back({"nonce", nonce});
   if (!arguments.trace_id.empty()) {
     params.push_back({"trace_id", arguments.trace_id});
   }
   if (arguments.check) {
     params.push_back({"check", true});
   }
+  if (arguments.proof || !arguments.proof_file.empty()) {
+    params.push_back({"proof", true});
+  }
+  return params;
+}
 
-  const Advice advice = advice_for(globals, arguments, payload, nonce);
-  const auto outcome = call_daemon(globals, "execute", Json::object(std::move(params)));
+Exit execute(const Globals& globals, const Arguments& arguments) {
+  const Screen screen(globals);
+  auto members = params_of(arguments);
+  if (!members) {
+    complain(members.error().first, members.error().second);
+    return Exit::refused;
+  }
+  const auto nonce = nonce_for(screen, arguments);
+  if (!nonce) {
+    complain(nonce.error(), "Choose one yourself, with --nonce.");
+    return Exit::refused;
+  }
+  members->push_back({"nonce", *nonce});
+  const Json params = Json::object(*std::move(members));
+
+  const Advice advice = advice_for(globals, arguments, *params.find("payload"), *nonce);
+  const auto outcome = call_daemon(globals, "execute", params);
   if (!outcome) {
-    return outcome.error().outcome_unknown() && !arguments.check ? tell_unknown(outcome.error(), nonce, advice)
+    return outcome.error().outcome_unknown() && !arguments.check ? tell_unknown(outcome.error(), *nonce, advice)
                                                                  : tell_failure(globals, outcome.error());
   }
   if (const Json* error = outcome->error()) {
     return tell_error(screen, *error, advice);
   }
   return arguments.check ? finish_check(screen, *outcome->result(), advice)
-                         : finish(screen, arguments, *outcome->result(), nonce);
+                         : finish(screen, arguments, *outcome->result(), *nonce);
 }
 
 }  // namespace
@@ -206,7 +252,10 @@ Run set_up_execute(CLI::App& app) {
   app.add_option("--nonce", arguments->nonce, "names this execution: it runs at most once; a new one when left out");
   app.add_option("--approval", arguments->approval, "the file that openexec approve wrote; - reads it");
   app.add_option("--trace-id", arguments->trace_id, "goes into the receipt");
-  app.add_flag("--check", arguments->check, "say what would happen, and run nothing");
+  CLI::Option* check = app.add_flag("--check", arguments->check, "say what would happen, and run nothing");
+  app.add_flag("--proof", arguments->proof, "ask for the receipt's proof, which openexec receipt verify checks")
+      ->excludes(check);
+  app.add_option("--proof-file", arguments->proof_file, "write the proof to this new file")->excludes(check);
   app.footer(
       "Exits with 0 when it was executed, 1 when it failed or was denied, 4 when nobody can say: send it again with "
       "the\n"

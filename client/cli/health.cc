@@ -1,47 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <utility>
 
 #include "client/cli/daemon_call.h"
 
 namespace openexec::cli {
 namespace {
 
-std::string text_of(const Json& json, std::string_view key) {
-  const std::string* found = json.find_string(key);
-  return found == nullptr ? "?" : printable(*found);
-}
-
-std::uint64_t number_of(const Json& json, std::string_view key) {
-  const Json* found = json.find(key);
-  const std::int64_t* number = found == nullptr ? nullptr : found->if_int();
-  return number == nullptr ? 0 : static_cast<std::uint64_t>(std::max<std::int64_t>(*number, 0));
-}
-
 void show_health(const Screen& screen, const Json& health, bool healthy) {
   const std::string* tenant = health.find_string("tenant_id");
-  const bool is_signed = text_of(health, "signature_verification") == "enabled";
-  screen.row(text_of(health, "status"),
-             fmt::format("{}, signatures {}{}{}", text_of(health, "exec_mode"), is_signed ? "on" : "off",
+  const bool is_signed = text_in(health, "signature_verification") == "enabled";
+  screen.row(text_in(health, "status"),
+             fmt::format("{}, signatures {}{}{}", text_in(health, "exec_mode"), is_signed ? "on" : "off",
                          tenant == nullptr ? "" : ", tenant ", tenant == nullptr ? "" : printable(*tenant)),
              healthy ? Colour::green : Colour::red);
 
   const Json* allow_list = health.find("allow_list");
   const Json::Array* allowed = allow_list == nullptr ? nullptr : allow_list->if_array();
-  const std::uint64_t actions = number_of(health, "actions");
+  const std::uint64_t actions = number_in(health, "actions");
   screen.row("actions",
              fmt::format("{:<26} registry {}",
                          allowed == nullptr ? fmt::format("any of {}", actions)
                                             : fmt::format("restricted to {} of {}", allowed->size(), actions),
-                         shortened(text_of(health, "registry"))));
+                         shortened(text_in(health, "registry"))));
   if (const Json* log = health.find("log")) {
-    screen.row("log", fmt::format("{}, {} entries", text_of(*log, "origin"), with_separators(number_of(*log, "size"))));
+    const Json* cosigned = log->find("cosigned");
+    screen.row("log", fmt::format("{}, {} entries{}", text_in(*log, "origin"), with_separators(number_in(*log, "size")),
+                                  cosigned == nullptr ? ""
+                                                      : fmt::format(", witnessed to {} at {}",
+                                                                    with_separators(number_in(*cosigned, "size")),
+                                                                    moment_text(text_in(*cosigned, "at")))));
   }
   if (const Json* store = health.find("store")) {
-    screen.row("store", fmt::format("{}, {} of {}, durability {}", text_of(*store, "dir"),
-                                    with_unit(number_of(*store, "used_bytes")),
-                                    with_unit(number_of(*store, "map_size_bytes")), text_of(health, "durability")));
+    screen.row("store", fmt::format("{}, {} of {}, durability {}", text_in(*store, "dir"),
+                                    with_unit(number_in(*store, "used_bytes")),
+                                    with_unit(number_in(*store, "map_size_bytes")), text_in(health, "durability")));
   }
 
   const Json* member = health.find("warnings");

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <utility>
 
+#include "client/cli/file.h"
 #include "client/cli/screen.h"
 #include "proto-json/encoding.h"
 #include "proto-json/limits.h"
@@ -21,20 +22,23 @@
 namespace openexec::cli {
 namespace {
 
-class File {
- public:
-  explicit File(int fd) : fd_(fd) {}
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  ~File() { static_cast<void>(close()); }
-  [[nodiscard]] int fd() const { return fd_; }
-  int close() { return fd_ < 0 ? 0 : ::close(std::exchange(fd_, -1)); }
-
- private:
-  int fd_;
-};
-
 std::string reason() { return std::strerror(errno); }
+
+std::string already_there(const std::string& path) {
+  return fmt::format("{} is already there, and is not written over", printable(path));
+}
+
+// A regular file: nothing else that a name may stand for can make this wait. The error is why it cannot be read.
+std::expected<File, std::string> open_regular(const std::string& path, struct stat& facts) {
+  File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!file || ::fstat(file.fd(), &facts) != 0) {
+    return std::unexpected(reason());
+  }
+  if (!S_ISREG(facts.st_mode)) {
+    return std::unexpected(std::string(S_ISDIR(facts.st_mode) ? "it is a directory" : "it is no regular file"));
+  }
+  return file;
+}
 
 // Reads to the end. `text` never grows past what it has reserved, so that no copy of a secret is left behind.
 std::expected<void, std::string> read_all(int fd, std::string& text, std::size_t bytes_max) {
@@ -62,22 +66,6 @@ std::expected<void, std::string> read_all(int fd, std::string& text, std::size_t
   return outcome;
 }
 
-std::expected<std::string, std::string> read_document(const std::string& path) {
-  std::string text;
-  std::expected<void, std::string> read;
-  if (path == "-") {
-    read = read_all(STDIN_FILENO, text, limits::line_bytes_max_ceiling);
-  } else {
-    const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-    read = file.fd() < 0 ? std::unexpected(reason()) : read_all(file.fd(), text, limits::line_bytes_max_ceiling);
-  }
-  if (!read) {
-    return std::unexpected(
-        fmt::format("cannot read {}: {}", path == "-" ? "standard input" : printable(path), read.error()));
-  }
-  return text;
-}
-
 std::expected<Json, std::string> parse_object(std::string_view what, std::string_view text) {
   auto json = parse_json(text);
   if (!json) {
@@ -91,8 +79,50 @@ std::expected<Json, std::string> parse_object(std::string_view what, std::string
 
 }  // namespace
 
+std::expected<std::string, std::string> read_whole_file(const std::string& path, std::size_t bytes_max) {
+  std::string text;
+  std::expected<void, std::string> read;
+  if (path == "-") {
+    read = read_all(STDIN_FILENO, text, bytes_max);
+  } else {
+    struct stat facts{};
+    const auto file = open_regular(path, facts);
+    read = file ? read_all(file->fd(), text, bytes_max) : std::unexpected(file.error());
+  }
+  if (!read) {
+    return std::unexpected(
+        fmt::format("cannot read {}: {}", path == "-" ? "standard input" : printable(path), read.error()));
+  }
+  return text;
+}
+
+std::expected<NoteKey, std::string> read_vkey_argument(std::string_view what, const std::string& argument,
+                                                       NoteKeyType type) {
+  std::string text = argument;
+  if (argument.starts_with('@')) {
+    auto file = read_whole_file(argument.substr(1), limits::key_file_bytes_max);
+    if (!file) {
+      return std::unexpected(file.error());
+    }
+    text = *std::move(file);
+    if (text.ends_with('\n')) {
+      text.pop_back();
+    }
+  }
+  auto key = read_vkey(text);
+  if (!key) {
+    return std::unexpected(fmt::format("{}: {}", what, printable(key.error())));
+  }
+  if (key->type != type) {
+    return std::unexpected(fmt::format("{}: {} is the key of a {}, and a {}'s is wanted here", what,
+                                       printable(key->name), type == NoteKeyType::ed25519 ? "witness" : "log",
+                                       type == NoteKeyType::ed25519 ? "log" : "witness"));
+  }
+  return *std::move(key);
+}
+
 std::expected<Json, std::string> read_object_file(std::string_view what, const std::string& path) {
-  const auto text = read_document(path);
+  const auto text = read_whole_file(path, limits::line_bytes_max_ceiling);
   return text ? parse_object(what, *text) : std::unexpected(text.error());
 }
 
@@ -113,16 +143,15 @@ std::optional<std::int64_t> parse_duration_ms(std::string_view text) {
     std::int64_t ms;
   };
   constexpr std::array<Unit, 4> units{{{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
-  constexpr std::int64_t number_max = 1'000'000'000;
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || number <= 0 || number > number_max) {
+  if (error != std::errc() || number <= 0) {
     return std::nullopt;
   }
   const std::string_view name = text.substr(static_cast<std::size_t>(end - text.data()));
   for (const Unit& unit : units) {
     if (name == unit.name) {
-      return number * unit.ms;
+      return number <= limits::duration_ms_max / unit.ms ? std::optional(number * unit.ms) : std::nullopt;
     }
   }
   return std::nullopt;
@@ -130,13 +159,10 @@ std::optional<std::int64_t> parse_duration_ms(std::string_view text) {
 
 std::expected<SecretKey, std::string> read_secret_key_file(const std::string& path) {
   const std::string shown = printable(path);
-  const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   struct stat facts{};
-  if (file.fd() < 0 || ::fstat(file.fd(), &facts) != 0) {
-    return std::unexpected(fmt::format("cannot read the key {}: {}", shown, reason()));
-  }
-  if (!S_ISREG(facts.st_mode)) {
-    return std::unexpected(fmt::format("the key {} is not a regular file", shown));
+  const auto file = open_regular(path, facts);
+  if (!file) {
+    return std::unexpected(fmt::format("cannot read the key {}: {}", shown, file.error()));
   }
   if ((facts.st_mode & 077U) != 0) {
     return std::unexpected(
@@ -146,7 +172,7 @@ std::expected<SecretKey, std::string> read_secret_key_file(const std::string& pa
   }
   std::string pem;
   pem.reserve(limits::key_file_bytes_max);
-  const auto read = read_all(file.fd(), pem, limits::key_file_bytes_max);
+  const auto read = read_all(file->fd(), pem, limits::key_file_bytes_max);
   auto key = read ? read_secret_key_pem(pem) : std::unexpected(read.error());
   wipe(pem);
   if (!key) {
@@ -155,13 +181,20 @@ std::expected<SecretKey, std::string> read_secret_key_file(const std::string& pa
   return *std::move(key);
 }
 
+std::expected<void, std::string> check_is_new(const std::string& path) {
+  struct stat facts{};
+  if (!path.empty() && ::lstat(path.c_str(), &facts) == 0) {
+    return std::unexpected(already_there(path));
+  }
+  return {};
+}
+
 std::expected<void, std::string> write_new_file(const std::string& path, std::string_view text, Access access) {
   const mode_t mode = access == Access::owner_only ? 0600 : 0666;
   File file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, mode));
   if (file.fd() < 0) {
     const bool there = errno == EEXIST;
-    return std::unexpected(there ? fmt::format("{} is already there, and is not written over", printable(path))
-                                 : fmt::format("cannot make {}: {}", printable(path), reason()));
+    return std::unexpected(there ? already_there(path) : fmt::format("cannot make {}: {}", printable(path), reason()));
   }
   bool written = true;
   while (written && !text.empty()) {
@@ -178,6 +211,16 @@ std::expected<void, std::string> write_new_file(const std::string& path, std::st
     return std::unexpected(fmt::format("cannot write {}: {}", printable(path), why));
   }
   return {};
+}
+
+std::expected<SecretKey, std::string> new_secret_key() {
+  std::array<std::uint8_t, SecretKey::seed_bytes> seed{};
+  if (const auto filled = fill_random(seed); !filled) {
+    return std::unexpected(filled.error());
+  }
+  SecretKey key = SecretKey::from_seed(seed);
+  wipe(seed);
+  return key;
 }
 
 std::expected<void, std::string> fill_random(std::span<std::uint8_t> bytes) {

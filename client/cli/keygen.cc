@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <array>
 #include <filesystem>
 #include <memory>
 #include <system_error>
@@ -15,22 +14,12 @@
 namespace openexec::cli {
 namespace {
 
-std::expected<SecretKey, std::string> new_key() {
-  std::array<std::uint8_t, SecretKey::seed_bytes> seed{};
-  if (const auto filled = fill_random(seed); !filled) {
-    return std::unexpected(filled.error());
-  }
-  SecretKey key = SecretKey::from_seed(seed);
-  wipe(seed);
-  return key;
-}
-
 Exit keygen(const Globals& globals, const std::string& name) {
   protect_secrets();
   const Screen screen(globals);
   const std::string secret_path = name + ".pem";
   const std::string public_path = name + ".pub";
-  const auto key = new_key();
+  const auto key = new_secret_key();
   if (!key) {
     complain(key.error());
     return Exit::refused;

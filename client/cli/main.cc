@@ -17,7 +17,7 @@
 namespace openexec::cli {
 namespace {
 
-constexpr std::array<Command, 10> commands{{
+constexpr std::array<Command, 13> commands{{
     {"execute", set_up_execute, "Run an action, once"},
     {"call", set_up_call, "Call any method of the daemon"},
     {"info", set_up_info, "Say whether the daemon runs"},
@@ -27,7 +27,10 @@ constexpr std::array<Command, 10> commands{{
     {"actions", set_up_actions, "List the actions it can run"},
     {"keygen", set_up_keygen, "Make an approver's key pair"},
     {"approve", set_up_approve, "Sign an approval for exactly one request"},
-    {"receipt", set_up_receipt, "Show what the log holds of an attempt"},
+    {"receipt", set_up_receipt, "Show what the log holds of an attempt, and check its proof"},
+    {"log", set_up_log, "Show, witness and check the log"},
+    {"witness", set_up_witness, "Cosign other hosts' logs, and catch one that rewrites history"},
+    {"store", set_up_store, "Back up a store, look at it, take over a copy"},
 }};
 
 std::string overview() {
@@ -67,7 +70,7 @@ void add_globals(CLI::App& app, Globals& globals) {
       [&globals](const std::string& text) {
         const auto timeout_ms = parse_duration_ms(text);
         if (!timeout_ms) {
-          throw CLI::ValidationError("--timeout", "it is a whole number and a unit: 500ms, 30s, 5m");
+          throw CLI::ValidationError("--timeout", "it is a whole number and a unit, at most 366 days: 500ms, 30s, 5m");
         }
         globals.timeout_ms = *timeout_ms;
       },

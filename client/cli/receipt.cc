@@ -1,126 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "proto-json/receipt.h"
+#include <array>
 
-#include <fmt/format.h>
-
-#include <memory>
-#include <optional>
-#include <utility>
-
-#include "client/cli/daemon_call.h"
-#include "proto-json/encoding.h"
+#include "client/cli/command.h"
 
 namespace openexec::cli {
 namespace {
 
-struct Arguments {
-  std::string id;
-  std::string nonce;
-  std::optional<std::int64_t> index;
-};
-
-Colour colour_of(ReceiptKind kind) {
-  switch (kind) {
-    case ReceiptKind::executed:
-      return Colour::green;
-    case ReceiptKind::started:
-      return Colour::plain;
-    case ReceiptKind::failed:
-    case ReceiptKind::timed_out:
-    case ReceiptKind::unknown:
-    case ReceiptKind::denied:
-      return Colour::red;
-  }
-  std::unreachable();
-}
-
-std::string approval_text(const ReceiptApproval& approval) {
-  if (!approval.id) {
-    return fmt::format("not verified, hash {}", shortened(to_hex(approval.hash.view())));
-  }
-  std::string out = *approval.id;
-  for (std::size_t i = 0; i < approval.key_ids.size(); ++i) {
-    out += fmt::format("{} {} (key {})", i == 0 ? ", signed by" : " and",
-                       i < approval.approvers.size() ? printable(approval.approvers[i]) : "?",
-                       shortened(approval.key_ids[i]));
-  }
-  return out;
-}
-
-void show_receipt(const Screen& screen, const Receipt& receipt, const std::string& entry) {
-  const std::string what =
-      receipt.reason ? fmt::format("{}: {}", receipt.action, info(*receipt.reason).name) : receipt.action;
-  screen.row(to_text(receipt.kind), fmt::format("{:<38} entry {}", printable(what), entry), colour_of(receipt.kind));
-  screen.row("at", fmt::format("{}{}", moment_text(receipt.at),
-                               receipt.duration_us && *receipt.duration_us > 0
-                                   ? fmt::format(", it took {}", seconds_text(*receipt.duration_us))
-                                   : ""));
-  screen.row("id", to_uuid_text(receipt.id));
-  screen.row("nonce", printable(receipt.nonce));
-  screen.row("peer", fmt::format("uid {}, gid {}, pid {}", receipt.peer.uid, receipt.peer.gid, receipt.peer.pid));
-  screen.row("mode", fmt::format("{}{}", to_text(receipt.mode),
-                                 receipt.tenant_id ? ", tenant " + printable(*receipt.tenant_id) : ""));
-  if (receipt.approval) {
-    screen.row("approval", approval_text(*receipt.approval));
-  }
-  if (receipt.trace_id) {
-    screen.row("trace id", printable(*receipt.trace_id));
-  }
-  std::string hashes = fmt::format("request {}", shortened(to_hex(receipt.action_hash.view())));
-  if (receipt.result_hash) {
-    hashes += fmt::format("   result {}", shortened(to_hex(receipt.result_hash->view())));
-  }
-  if (receipt.receipt) {
-    hashes += fmt::format("   receipt {}", shortened(to_hex(receipt.receipt->view())));
-  }
-  screen.row("hashes", hashes + fmt::format("   registry {}", shortened(to_hex(receipt.registry.view()))));
-  if (receipt.started) {
-    screen.row("started", fmt::format("entry {}", *receipt.started));
-  }
-}
-
-Exit show(const Globals& globals, const Arguments& arguments) {
-  const Screen screen(globals);
-  const auto named = [&arguments]() -> Member {
-    if (arguments.index) {
-      return {"index", *arguments.index};
-    }
-    return arguments.nonce.empty() ? Member{"id", arguments.id} : Member{"nonce", arguments.nonce};
-  };
-  const auto answer = ask(globals, screen, "receipts/get", Json::object({named()}));
-  if (!answer) {
-    return answer.error();
-  }
-  const Json* member = answer->find("receipt");
-  const auto receipt = receipt_from_json(member == nullptr ? Json() : *member);
-  if (!screen.human() || !receipt) {
-    screen.document(*answer);
-  } else {
-    show_receipt(screen, *receipt, entry_text(answer->find("log")));
-  }
-  return Exit::done;
-}
+constexpr std::array<Command, 2> commands{{
+    {"show", set_up_receipt_show, "Show the receipt of an attempt, and keep its proof"},
+    {"verify", set_up_receipt_verify, "Check a receipt's proof, offline"},
+}};
 
 }  // namespace
 
 Run set_up_receipt(CLI::App& app) {
-  const auto arguments = std::make_shared<Arguments>();
-  CLI::App* show_app = app.add_subcommand("show", "Show the receipt of an attempt");
-  show_app->fallthrough();
-  show_app->add_option("ID", arguments->id, "of the execution: its outcome, or `started` while it runs");
-  show_app->add_option("--nonce", arguments->nonce, "the same, by the nonce it was sent with");
-  show_app->add_option("--index", arguments->index, "the entry at this place in the log");
-  show_app->footer("Example:\n  openexec receipt show --index 0");
-  app.require_subcommand(1);
   app.footer("Example:\n  openexec receipt show --nonce 7c9e66790b1f4e4f8a52c3d0e4b1a96f");
-  return [arguments](const Globals& globals) {
-    const int named = (arguments->id.empty() ? 0 : 1) + (arguments->nonce.empty() ? 0 : 1) + (arguments->index ? 1 : 0);
-    if (named != 1) {
-      complain("name one receipt: by ID, by --nonce or by --index", "openexec receipt show --help has an example.");
-      return Exit::usage;
-    }
-    return show(globals, *arguments);
-  };
+  return set_up_one_of(app, commands);
 }
 
 }  // namespace openexec::cli

@@ -87,11 +87,14 @@ void Screen::print(std::string_view text) const { static_cast<void>(std::fwrite(
 // The spaced form leaves a `result` exactly as its receipt hash was taken over it.
 void Screen::document(const Json& json) const { print(to_spaced(json) + "\n"); }
 
-void Screen::row(std::string_view word, std::string_view text, Colour colour) const {
-  const std::size_t padding = word.size() < column ? column - word.size() : 1;
+void Screen::print(std::string_view text, Colour colour) const {
   const bool painted = colour_ && colour != Colour::plain;
-  print(fmt::format("{}{}{}{:{}}{}\n", painted ? code_of(colour) : "", word, painted ? "\x1b[0m" : "", "", padding,
-                    text));
+  print(painted ? fmt::format("{}{}\x1b[0m", code_of(colour), text) : std::string(text));
+}
+
+void Screen::row(std::string_view word, std::string_view text, Colour colour) const {
+  print(word, colour);
+  print(fmt::format("{:{}}{}\n", "", word.size() < column ? column - word.size() : 1, text));
 }
 
 void complain(std::string_view what, std::string_view next) {
@@ -125,6 +128,25 @@ std::string printable(std::string_view text) {
     text.remove_prefix(sequence.size());
   }
   return out;
+}
+
+void print_lines(const Screen& screen, std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    screen.print(printable(text.substr(0, end)) + "\n");
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+std::uint64_t number_in(const Json& json, std::string_view name) {
+  const Json* member = json.find(name);
+  const std::int64_t* number = member == nullptr ? nullptr : member->if_int();
+  return number == nullptr || *number < 0 ? 0 : static_cast<std::uint64_t>(*number);
+}
+
+std::string text_in(const Json& json, std::string_view name) {
+  const std::string* text = json.find_string(name);
+  return text == nullptr ? std::string() : printable(*text);
 }
 
 std::string compact_text(const Json& json) { return to_compact(json); }
@@ -181,6 +203,11 @@ std::string moment_text(UtcTime time) {
 std::string moment_text(std::string_view rfc3339) {
   const auto time = from_text(rfc3339);
   return time ? moment_text(*time) : printable(rfc3339);
+}
+
+std::string posix_moment_text(std::uint64_t seconds) {
+  const auto time = from_posix_s(seconds);
+  return time ? moment_text(*time) : fmt::format("{} s after 1970", seconds);
 }
 
 std::string lifetime_text(std::int64_t seconds) {

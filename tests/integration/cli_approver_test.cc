@@ -185,7 +185,7 @@ TEST_CASE("approve refuses what is no key, no request or no term", "[integration
   refused(with("--key", "."), 1);
   refused(with("--payload", "[]"), 1);
   refused(with("--payload", "{"), 1);
-  refused(with("--lifetime", "9000h"), 1);  // over any daemon's maximum
+  refused(with("--lifetime", "9000h"), 2);  // over any daemon's maximum
   refused(with("--lifetime", "999ms"), 2);
   refused(with("--lifetime", "5"), 2);
   refused(with("--action", "not an action"), 2);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/integration/cli_support.h"
 
+#include <fstream>
 #include <utility>
 
 #include "proto-json/canonical.h"
@@ -34,6 +35,20 @@ Json document(const Completed& completed) {
 }
 
 bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+std::int64_t number_member(const Json& json, std::string_view name) {
+  const Json* member = json.find(name);
+  INFO(name);
+  REQUIRE(member != nullptr);
+  REQUIRE(member->if_int() != nullptr);
+  return *member->if_int();
+}
+
+void write_file(const std::filesystem::path& path, std::string_view bytes) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  REQUIRE(file.good());
+}
 
 std::string reply_result(const std::string& line, const Json& result) {
   const auto request = decode_request(line);

@@ -2,6 +2,8 @@
 // Runs the real `openexec`.
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +31,11 @@ Completed cli(std::vector<std::string> arguments, CliOptions options = {});
 Json document(const Completed& completed);
 
 bool contains(std::string_view text, std::string_view part);
+
+// The member of that name, which must be an integer.
+std::int64_t number_member(const Json& json, std::string_view name);
+
+void write_file(const std::filesystem::path& path, std::string_view bytes);
 
 // An answer to the request in `line`, as a daemon would send it.
 std::string reply_result(const std::string& line, const Json& result);

@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "proto-json/message.h"
+
 namespace openexec::test {
 
 std::string FakePeer::read_line() {
@@ -61,14 +63,34 @@ OwnedFd listen_at(const std::string& path, int backlog) {
   return listener;
 }
 
-FakeDaemon::FakeDaemon(std::function<void(FakePeer&)> script)
-    : socket_(dir_ / "s"), listener_(listen_at(socket_, 1)), thread_([this, script = std::move(script)] {
-        OwnedFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-        if (fd.get() >= 0) {
+FakeDaemon::FakeDaemon(std::function<void(FakePeer&)> script, int connections)
+    : socket_(dir_ / "s"), listener_(listen_at(socket_, 1)), thread_([this, connections, script = std::move(script)] {
+        for (int left = connections; left > 0; --left) {
+          OwnedFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+          if (fd.get() < 0) {
+            return;
+          }
           FakePeer peer(std::move(fd));
           script(peer);
         }
       }) {}
+
+FakeDaemon serving(std::function<Json(const std::string& method, const Json& params)> handler) {
+  constexpr int connections_max = 100;
+  return FakeDaemon(
+      [handler = std::move(handler)](FakePeer& peer) {
+        for (std::string line = peer.read_line(); !line.empty(); line = peer.read_line()) {
+          const auto request = decode_request(line);
+          peer.write(request ? encode_result(request->id, handler(request->method, request->params)) : "nonsense\n");
+        }
+      },
+      connections_max);
+}
+
+std::int64_t number_in(const Json& params, std::string_view name) {
+  const Json* found = params.find(name);
+  return found == nullptr || found->if_int() == nullptr ? -1 : *found->if_int();
+}
 
 FakeDaemon::~FakeDaemon() { ::shutdown(listener_.get(), SHUT_RDWR); }
 

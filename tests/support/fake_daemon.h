@@ -2,11 +2,13 @@
 // A peer that answers a client as a test wants it, on a Unix socket of its own.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
 #include <thread>
 
+#include "proto-json/json.h"
 #include "tests/support/process.h"
 #include "tests/support/temp_dir.h"
 
@@ -29,11 +31,11 @@ class FakePeer {
   std::string received_;
 };
 
-// Takes one connection and runs `script` with it on a thread of its own; the connection is closed when the script is
-// over.
+// Takes one connection, or that many one after the other, and runs `script` with each on a thread of its own; a
+// connection is closed when the script is over.
 class FakeDaemon {
  public:
-  explicit FakeDaemon(std::function<void(FakePeer&)> script);
+  explicit FakeDaemon(std::function<void(FakePeer&)> script, int connections = 1);
   FakeDaemon(const FakeDaemon&) = delete;
   FakeDaemon& operator=(const FakeDaemon&) = delete;
   ~FakeDaemon();
@@ -46,6 +48,13 @@ class FakeDaemon {
   OwnedFd listener_;
   std::jthread thread_;
 };
+
+// Answers every request of many connections, one connection after the other.
+FakeDaemon serving(std::function<Json(const std::string& method, const Json& params)> handler);
+
+// An integer among a request's params, -1 when it is not there. For handlers: no macro of Catch may run in their
+// thread.
+std::int64_t number_in(const Json& params, std::string_view name);
 
 // A socket that is bound and listens, with nobody to accept.
 OwnedFd listen_at(const std::string& path, int backlog);

@@ -112,6 +112,16 @@ std::size_t Effects::count(std::string_view tag) const {
   return static_cast<std::size_t>(std::count(all.begin(), all.end(), tag));
 }
 
+void Effects::wait_for(std::string_view tag) const {
+  const auto until = std::chrono::steady_clock::now() + generous_deadline;
+  while (count(tag) == 0) {
+    if (std::chrono::steady_clock::now() > until) {
+      throw std::runtime_error("no run left " + std::string(tag));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
 Json tag_payload(std::string_view tag) { return Json::object({{"tag", tag}}); }
 
 // --- requests and answers ---

@@ -79,6 +79,8 @@ class Effects {
   [[nodiscard]] std::filesystem::path path() const { return dir_ / "effects"; }
   [[nodiscard]] std::vector<std::string> lines() const;
   [[nodiscard]] std::size_t count(std::string_view tag) const;
+  // Until a run has left that tag.
+  void wait_for(std::string_view tag) const;
 
  private:
   TempDir dir_;
