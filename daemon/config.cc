@@ -3,9 +3,13 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
+#include "daemon/io/high_water_file.h"
 #include "daemon/io/unix_address.h"
 #include "daemon/key_files.h"
 #include "proto-json/encoding.h"
@@ -118,6 +122,15 @@ std::expected<std::string, std::string> state_dir_of_url(const Said<std::string>
   return url.value.substr(lmdb.size());
 }
 
+// As far as links can be followed.
+bool lies_in(const std::filesystem::path& path, const std::filesystem::path& folder) {
+  std::error_code ignored;
+  const auto inner = std::filesystem::weakly_canonical(path, ignored);
+  auto outer = std::filesystem::weakly_canonical(folder, ignored);
+  outer = outer.has_filename() ? outer : outer.parent_path();  // without the '/' that may end it
+  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
+}
+
 Status set_store(Config& config, const Settings& settings, const Surroundings& around) {
   if (settings.db_url.has_value()) {
     auto dir = state_dir_of_url(*settings.db_url);
@@ -126,16 +139,22 @@ Status set_store(Config& config, const Settings& settings, const Surroundings& a
     }
     config.store.dir = *std::move(dir);
   } else if (const auto given = around.variable("STATE_DIRECTORY"); given.has_value()) {
-    config.store.dir = given->substr(0, given->find(':'));  // systemd joins several so: the first is the store's
+    config.store.dir = given->substr(0, given->find(':')) + "/store";  // systemd joins several so: the first is ours
   } else if (const auto state_home = around.variable("XDG_STATE_HOME"); state_home.has_value()) {
-    config.store.dir = *state_home + "/openexec";
+    config.store.dir = *state_home + "/openexec/store";
   } else if (const auto home = around.variable("HOME"); home.has_value()) {
-    config.store.dir = *home + "/.local/state/openexec";
+    config.store.dir = *home + "/.local/state/openexec/store";
   } else if (around.uid == 0) {
-    config.store.dir = "/var/lib/openexec";
+    config.store.dir = "/var/lib/openexec/store";
   }
   if (!config.store.dir.starts_with('/')) {
     return refuse("nothing says where to keep the store; set OPENEXEC_DB_URL=lmdb:///DIR");
+  }
+  config.high_water_path =
+      settings.high_water.has_value() ? settings.high_water->value : HighWaterFile::path_beside(config.store.dir);
+  if (!config.high_water_path.starts_with('/') || lies_in(config.high_water_path, config.store.dir)) {
+    return refuse("{}: '{}' is no absolute path outside of the store's folder; a mark inside would be put back with it",
+                  settings.high_water->where, config.high_water_path);
   }
   config.make_state_dir = settings.db_url.has_value() ? MakeDir::last : MakeDir::all;
   if (settings.map_size_bytes.has_value()) {
@@ -149,10 +168,47 @@ Status set_store(Config& config, const Settings& settings, const Surroundings& a
   return {};
 }
 
-// As C2SP signed-note names its keys: no white space, no plus sign.
-bool is_origin(std::string_view text) {
-  return !text.empty() && text.size() <= limits::origin_bytes_max && is_utf8(text) && has_no_control_characters(text) &&
-         text.find_first_of(" +") == std::string_view::npos;
+// An origin is also the name of the log's key, and needs room for an epoch behind it.
+bool is_origin(std::string_view text) { return text.size() <= limits::origin_bytes_max && is_note_key_name(text); }
+
+Status set_log_key(Config& config, const Settings& settings, const Surroundings& around) {
+  constexpr std::string_view credential = "/log.key";
+  const auto credentials = around.variable("CREDENTIALS_DIRECTORY");
+  if (settings.log_key.has_value()) {
+    if (!settings.log_key->value.starts_with('/')) {
+      return refuse("{}: '{}' is no absolute path", settings.log_key->where, settings.log_key->value);
+    }
+    config.log_key = {settings.log_key->value};
+  } else if (credentials.has_value() && access((*credentials + std::string(credential)).c_str(), F_OK) == 0) {
+    config.log_key = {.path = *credentials + std::string(credential), .is_credential = true};
+  } else {
+    config.log_key = {.path = log_key_path(config.store.dir), .is_ours = true};
+  }
+  return {};
+}
+
+Status set_witnesses(Config& config, const Settings& settings) {
+  if (!settings.witnesses.has_value()) {
+    return {};
+  }
+  const auto& [vkeys, where] = *settings.witnesses;
+  if (vkeys.size() > limits::witnesses_max) {
+    return refuse("{}: it names {} witnesses and {} are the most", where, vkeys.size(), limits::witnesses_max);
+  }
+  for (const std::string& vkey : vkeys) {
+    auto key = read_vkey(vkey);
+    if (!key.has_value()) {
+      return refuse("{}: '{}': {}", where, vkey, key.error());
+    }
+    if (key->type != NoteKeyType::cosignature) {
+      return refuse("{}: '{}' is the key of a log; a witness shows its own with  openexec witness show", where, vkey);
+    }
+    if (std::ranges::find(config.policy.witnesses, key->key, &NoteKey::key) != config.policy.witnesses.end()) {
+      return refuse("{}: '{}' is there twice; one witness counts once", where, vkey);
+    }
+    config.policy.witnesses.push_back(*std::move(key));
+  }
+  return {};
 }
 
 Status set_log(Config& config, const Settings& settings, const Surroundings& around) {
@@ -168,7 +224,11 @@ Status set_log(Config& config, const Settings& settings, const Surroundings& aro
   if (settings.reader_uids.has_value()) {
     config.policy.reader_uids = settings.reader_uids->value;
   }
-  return {};
+  if (settings.denied_entries_per_second.has_value()) {
+    config.policy.denied_entries_per_second = settings.denied_entries_per_second->value;
+  }
+  auto status = set_log_key(config, settings, around);
+  return status.has_value() ? set_witnesses(config, settings) : status;
 }
 
 Status set_socket(Config& config, const Settings& settings, const Surroundings& around) {
@@ -219,6 +279,7 @@ std::expected<Config, std::string> load_config(const CommandLine& flags, const S
 
   Config config;
   config.policy.own_uid = around.uid;
+  config.commit_rules.registry = registry.digest();
   for (const Status& status : {set_mode(config, *settings), set_approvals(config, *settings),
                                set_actions(config, *settings, registry), set_store(config, *settings, around),
                                set_log(config, *settings, around), set_socket(config, *settings, around)}) {

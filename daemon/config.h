@@ -17,6 +17,7 @@
 #include "daemon/io/connection_limits.h"
 #include "daemon/io/listening_socket.h"
 #include "daemon/io/private_dir.h"
+#include "daemon/log_key.h"
 #include "daemon/settings.h"
 
 namespace openexec {
@@ -26,6 +27,8 @@ struct Config {
   Keyring keyring;
   StoreOptions store;
   MakeDir make_state_dir = MakeDir::last;
+  LogKeyFile log_key;
+  std::string high_water_path;
   CommitRules commit_rules;
   SocketSettings socket;
   ConnectionLimits connection;

@@ -133,15 +133,20 @@ constexpr Key keys[] = {
     {"approval", "formats", texts<&Settings::formats>},
     {"log", "origin", text<&Settings::origin>},
     {"log", "reader_uids", ids<&Settings::reader_uids>},
+    {"log", "key", text<&Settings::log_key>},
+    {"log", "witnesses", texts<&Settings::witnesses>},
     {"limits", "line_bytes_max",
      size<&Settings::line_bytes_max, limits::line_bytes_max_floor, limits::line_bytes_max_ceiling>},
     {"limits", "in_flight_per_connection",
      count<&Settings::in_flight_per_connection, 1, limits::in_flight_per_connection_ceiling>},
     {"limits", "connections_max", count<&Settings::connections_max, 1, limits::connections_max_ceiling>},
     {"limits", "backlog", count<&Settings::backlog, 1, limits::backlog_ceiling>},
+    {"limits", "denied_entries_per_second",
+     count<&Settings::denied_entries_per_second, 0, limits::denied_entries_per_second_ceiling>},
     {"store", "map_size",
      size<&Settings::map_size_bytes, limits::map_size_bytes_floor, limits::map_size_bytes_ceiling>},
     {"store", "warn_at", percent<&Settings::warn_percent, 1, limits::store_full_percent>},
+    {"store", "high_water", text<&Settings::high_water>},
 };
 
 std::string full_name(std::string_view section, std::string_view name) {

@@ -16,7 +16,7 @@
 
 #include "daemon/config.h"
 #include "daemon/core/engine.h"
-#include "daemon/core/recovery.h"
+#include "daemon/core/receipt_log.h"
 #include "daemon/core/service.h"
 #include "daemon/io/agent_server.h"
 #include "daemon/io/committer_thread.h"
@@ -43,13 +43,19 @@ int refuse(const std::string& message) {
   return exit_refused;
 }
 
+// A store that may be run, and what its log is written with.
+struct OpenLog {
+  std::unique_ptr<Store> store;
+  LogWriting writing;
+};
+
 // The objects of a running daemon, in the order they need each other.
 class Daemon {
  public:
   Daemon(Config config, Registry registry, Notifier notifier, std::unique_ptr<Loop> loop)
       : config_(std::move(config)), registry_(std::move(registry)), notifier_(notifier), loop_(std::move(loop)) {}
 
-  std::expected<void, std::string> start(std::unique_ptr<Store> store, ListeningSocket socket);
+  std::expected<void, std::string> start(OpenLog log, ListeningSocket socket);
   int run();
 
  private:
@@ -67,6 +73,7 @@ class Daemon {
   LoopTurn turn_{*loop_};
   Timer stop_deadline_{*loop_};
   Timer store_retry_{*loop_};
+  Timer tick_{*loop_};
   ThreadRunner runner_{*loop_};
   SignatureWorkers verifier_{*loop_, turn_, config_.keyring};
   std::unique_ptr<CommitterThread> committer_;
@@ -77,9 +84,10 @@ class Daemon {
   bool stopping_ = false;
 };
 
-std::expected<void, std::string> Daemon::start(std::unique_ptr<Store> store, ListeningSocket socket) {
-  auto committer = CommitterThread::start(*loop_, turn_, clock_, config_.commit_rules, std::move(store),
-                                          [this](const StoreError& error) { store_failed(error); });
+std::expected<void, std::string> Daemon::start(OpenLog log, ListeningSocket socket) {
+  auto committer =
+      CommitterThread::start(*loop_, turn_, clock_, config_.commit_rules, std::move(log.store), std::move(log.writing),
+                             [this](const StoreError& error) { store_failed(error); });
   if (!committer.has_value()) {
     return std::unexpected(committer.error());
   }
@@ -99,6 +107,7 @@ int Daemon::run() {
   const SignalWatcher terminate(*loop_, SIGTERM, [this] { stop(); });
   const SignalWatcher interrupt(*loop_, SIGINT, [this] { stop(); });
   tell_started();
+  tick_.start(limits::tick_ms, limits::tick_ms, [this] { engine_->tick(); });
   loop_->run();
   return exit_stopped;
 }
@@ -154,6 +163,58 @@ void Daemon::stop_now(std::string_view why) {
   std::_Exit(exit_unfinished);
 }
 
+StoreResult<std::optional<std::string>> bound_key(const Store& store) {
+  const auto txn = store.read();
+  return txn ? log_key(*txn) : std::unexpected(txn.error());
+}
+
+// What takes this store over, with whatever differs from what it assumes.
+std::string adopt_command(const Config& config) {
+  std::string out = "openexec store adopt " + config.store.dir;
+  if (config.high_water_path != HighWaterFile::path_beside(config.store.dir)) {
+    out += " --high-water " + config.high_water_path;
+  }
+  return config.log_key.is_ours ? out
+                                : out + " --log-key-file NEW.KEY  (then put that key in the place of the old one)";
+}
+
+// Opens the store and its log: the key that signs it, the mark that it must not be behind, and what the last daemon
+// left open. The store's own name of its log goes into the configuration.
+std::expected<OpenLog, std::string> open_log(Config& config) {
+  if (auto made = ensure_private_dir(config.store.dir, config.make_state_dir); !made.has_value()) {
+    return std::unexpected(made.error());
+  }
+  auto store = Store::open(config.store);
+  if (!store.has_value()) {
+    return std::unexpected(store.error());
+  }
+  config.policy.origin = (*store)->origin();  // a store keeps the name of its log
+  const auto bound = bound_key(**store);
+  if (!bound.has_value()) {
+    return std::unexpected(fmt::format("cannot read the store {}: {}", config.store.dir, bound.error().message));
+  }
+  auto signer = open_log_key(config.log_key, config.policy.origin, *bound, adopt_command(config));
+  if (!signer.has_value()) {
+    return std::unexpected(signer.error());
+  }
+  config.policy.log_key = signer->key();
+  auto mark = HighWaterFile::open(config.high_water_path);
+  if (!mark.has_value()) {
+    return std::unexpected(mark.error());
+  }
+  LogWriting writing{*std::move(signer), *std::move(mark), adopt_command(config)};
+  const auto recovered = recover_marked(**store, writing, SystemClock().now(), {});
+  if (!recovered.has_value()) {
+    return std::unexpected(recovered.error().message);
+  }
+  if (recovered->closed > 0) {
+    log_line(LogLevel::warning,
+             fmt::format("openexecd: {} still ran when the last daemon ended; recorded as outcome unknown",
+                         recovered->closed == 1 ? "1 execution" : fmt::format("{} executions", recovered->closed)));
+  }
+  return OpenLog{*std::move(store), std::move(writing)};
+}
+
 // Everything that can refuse a start comes before anything is made, as far as it can be known by looking.
 int start_and_run(Config config, Registry registry) {
   const Notifier notifier = Notifier::from_environment();
@@ -176,22 +237,9 @@ int start_and_run(Config config, Registry registry) {
     config.connections_max = fit;
   }
 
-  if (const auto made = ensure_private_dir(config.store.dir, config.make_state_dir); !made.has_value()) {
-    return refuse(made.error());
-  }
-  auto store = Store::open(config.store);
-  if (!store.has_value()) {
-    return refuse(store.error());
-  }
-  config.policy.origin = (*store)->options().origin;  // a store keeps the name its log began with
-  const auto recovered = recover(**store, SystemClock().now(), {});
-  if (!recovered.has_value()) {
-    return refuse(fmt::format("cannot recover the store {}: {}", config.store.dir, recovered.error().message));
-  }
-  if (*recovered > 0) {
-    log_line(LogLevel::warning,
-             fmt::format("openexecd: {} still ran when the last daemon ended; recorded as outcome unknown",
-                         *recovered == 1 ? "1 execution" : fmt::format("{} executions", *recovered)));
+  auto log = open_log(config);
+  if (!log.has_value()) {
+    return refuse(log.error());
   }
 
   auto socket = inherited->has_value() ? std::expected<ListeningSocket, std::string>(**std::move(inherited))
@@ -200,7 +248,7 @@ int start_and_run(Config config, Registry registry) {
     return refuse(socket.error());
   }
   Daemon daemon(std::move(config), std::move(registry), notifier, *std::move(loop));
-  if (const auto started = daemon.start(*std::move(store), *std::move(socket)); !started.has_value()) {
+  if (const auto started = daemon.start(*std::move(log), *std::move(socket)); !started.has_value()) {
     return refuse(started.error());
   }
   return daemon.run();

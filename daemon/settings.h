@@ -42,14 +42,18 @@ struct Settings {
 
   Setting<std::string> origin;
   Setting<Ids> reader_uids;
+  Setting<std::string> log_key;  // a file
+  Setting<Texts> witnesses;      // vkeys
 
   Setting<std::uint64_t> line_bytes_max;
   Setting<std::uint64_t> in_flight_per_connection;
   Setting<std::uint64_t> connections_max;
   Setting<std::uint64_t> backlog;
+  Setting<std::uint32_t> denied_entries_per_second;
 
   Setting<std::uint64_t> map_size_bytes;
   Setting<std::uint64_t> warn_percent;
+  Setting<std::string> high_water;  // a file
 };
 
 // What the configuration depends on beside flags and files.

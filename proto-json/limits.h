@@ -46,6 +46,7 @@ inline constexpr std::size_t note_bytes_max = 128 * 1024;                // room
 inline constexpr std::size_t note_signatures_max = 64;                   // c2sp.org/signed-note wants 16 at least
 inline constexpr std::size_t note_key_name_bytes_max = 288;              // origin_bytes_max and an epoch
 inline constexpr std::size_t proof_hashes_max = 63;                      // of an inclusion or consistency proof
+inline constexpr std::size_t witnesses_max = 16;                         // of one log
 inline constexpr std::size_t submission_bytes_max = 2 * note_bytes_max;  // to a witness: a proof and a note
 inline constexpr std::size_t witness_logs_max = 1024;                    // log keys of one witness
 // Files of evidence that a witness keeps of one log: each holds two notes. What only the holder of the log's key can
@@ -73,6 +74,7 @@ inline constexpr std::size_t backlog_ceiling = 65535;    // the default is the s
 inline constexpr std::size_t open_files_reserve = 64;    // descriptors that are no connections
 inline constexpr std::size_t accepts_per_turn_max = 64;  // then whoever is connected gets a turn
 inline constexpr std::uint64_t accept_backoff_ms = 100;  // no accepting for this long when descriptors run out
+inline constexpr std::size_t lines_per_turn_max = 64;    // of one connection; then the others get a turn
 inline constexpr std::size_t unsent_bytes_max = std::size_t{4}
                                                 << 20;  // past it a connection is not read until its peer reads
 inline constexpr std::size_t read_buffer_bytes = 64 * 1024;
@@ -85,7 +87,13 @@ inline constexpr std::size_t in_flight_total_max = 65536;        // executions u
 inline constexpr std::size_t commit_ops_max = 1024;              // operations in one transaction
 inline constexpr std::size_t signatures_per_job_max = 16;        // checked by one worker at a stretch
 inline constexpr std::int64_t stop_deadline_s = 20;              // how long a stop waits for what runs
+inline constexpr std::uint32_t denied_entries_per_second = 100;  // configurable; of each uid
+inline constexpr std::uint32_t denied_entries_per_second_ceiling = 100'000;
+inline constexpr std::int64_t summary_window_s = 60;                        // what has no entry is summed up that often
+inline constexpr std::size_t denial_uids_max = 4096;                        // whose rates are known at one time
+inline constexpr std::uint64_t tick_ms = 1000;                              // how often the engine looks at its window
 inline constexpr std::size_t log_entries_max = 256;                         // in one answer of log/entries
+inline constexpr std::size_t log_entries_bytes_max = std::size_t{1} << 20;  // of leaves in it, but for the first
 inline constexpr std::uint64_t store_retry_ms = 1000;  // between attempts to open a store that failed
 
 // The store.
@@ -98,8 +106,11 @@ inline constexpr unsigned store_full_percent = 90;  // nothing new is claimed: t
 // them.
 inline constexpr std::size_t denial_room_bytes = 8 * 1024;
 inline constexpr std::size_t claim_room_bytes = 32 * 1024;
+inline constexpr std::size_t summary_room_bytes = 64 * 1024;
 inline constexpr unsigned store_readers_max = 126;
 inline constexpr int store_reader_stall_ms = 120'000;     // a reader of tables that says nothing for so long is stopped
+inline constexpr std::uint64_t epoch_max = 999'999'999;   // of a log: leaves its name below note_key_name_bytes_max
+inline constexpr std::size_t high_water_bytes_max = 512;  // one sector: its text is shorter
 inline constexpr std::int64_t clock_floor_step_s = 1;     // how far time goes before the stored floor follows
 
 // Files read at start.

@@ -176,8 +176,7 @@ std::expected<Response, std::string> decode_response(std::string_view line) {
 }
 
 std::string encode_execute_result(const RequestId& id, const ExecuteResult& result) {
-  OPENEXEC_CHECK(result.status == ReceiptKind::executed || result.status == ReceiptKind::failed ||
-                 result.status == ReceiptKind::timed_out);
+  OPENEXEC_CHECK(has_result(result.status));
   std::string out = R"({"id":)";
   out.reserve(result.result.size() + 1024);
   append_id(out, id);
@@ -191,7 +190,12 @@ std::string encode_execute_result(const RequestId& id, const ExecuteResult& resu
   out += R"(,"log":{"index":)" + std::to_string(result.log.index);
   out += R"(,"origin":)";
   append_seed_string(out, result.log.origin);
-  out += R"(},"receipt":)";
+  out += '}';
+  if (result.proof) {
+    out += R"(,"proof":)";
+    append_seed_string(out, *result.proof);
+  }
+  out += R"(,"receipt":)";
   append_seed_string(out, to_hex(result.receipt.view()));
   out += R"(,"replayed":)";
   out += result.replayed ? "true" : "false";

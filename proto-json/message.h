@@ -8,11 +8,14 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "proto-json/bytes.h"
 #include "proto-json/error.h"
 #include "proto-json/json.h"
+#include "proto-json/limits.h"
 #include "proto-json/names.h"
+#include "proto-json/note.h"
 #include "proto-json/receipt.h"
 #include "proto-json/utc_time.h"
 
@@ -58,9 +61,10 @@ struct ExecuteRequest {
   std::string nonce;
   std::optional<Json> approval_artifact;  // an object
   std::optional<std::string> trace_id;
+  bool proof = false;
   bool check = false;
 };
-// -32602, naming the member. `proof: true` is refused so until the log has proofs.
+// -32602, naming the member.
 Result<ExecuteRequest> decode_execute(const Json& params);
 
 // Where a receipt stands.
@@ -79,6 +83,7 @@ struct ExecuteResult {
   UtcTime at;  // when the outcome was recorded
   std::int64_t duration_us = 0;
   LogPosition log;
+  std::optional<std::string> proof;  // tlog-proof text, where it was asked for
 };
 std::string encode_execute_result(const RequestId& id, const ExecuteResult& result);
 
@@ -106,6 +111,33 @@ struct ReceiptVerifyRequest {
 };
 Result<ReceiptVerifyRequest> decode_receipt_verify(const Json& params);
 bool verify_seed_receipt(const ReceiptVerifyRequest& request);
+
+// --- the log ---
+
+struct EntriesQuery {
+  std::uint64_t start = 0;
+  std::size_t limit = limits::log_entries_max;  // 1 to log_entries_max
+};
+Result<EntriesQuery> decode_entries_query(const Json& params);
+
+struct InclusionQuery {
+  std::uint64_t index = 0;
+  std::optional<std::uint64_t> size;  // nothing: the log's own
+};
+Result<InclusionQuery> decode_inclusion_query(const Json& params);
+
+struct ConsistencyQuery {
+  std::uint64_t from = 0;
+  std::optional<std::uint64_t> to;  // nothing: the log's own size
+};
+Result<ConsistencyQuery> decode_consistency_query(const Json& params);
+
+// What witnesses answered to a checkpoint of this log.
+struct CosignedQuery {
+  Note checkpoint;                          // as it was submitted
+  std::vector<NoteSignature> cosignatures;  // signature lines as they came
+};
+Result<CosignedQuery> decode_cosigned_query(const Json& params);
 
 // Methods with no parameters: {} only.
 Result<void> decode_no_params(const Json& params);

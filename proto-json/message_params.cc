@@ -44,6 +44,30 @@ const Json* find_unless_null(const Json& params, std::string_view member) {
   return value == nullptr || value->is_null() ? nullptr : value;
 }
 
+// A place in the log or a number of entries; nothing when it was left out.
+Result<std::optional<std::uint64_t>> read_optional_count(const Json& params, std::string_view member) {
+  const Json* value = find_unless_null(params, member);
+  if (value == nullptr) {
+    return std::nullopt;
+  }
+  const std::int64_t* number = value->if_int();
+  if (number == nullptr || *number < 0) {
+    return invalid(fmt::format("{} must be an integer of 0 or more", member));
+  }
+  return static_cast<std::uint64_t>(*number);
+}
+
+Result<std::uint64_t> read_count(const Json& params, std::string_view member) {
+  const auto value = read_optional_count(params, member);
+  if (!value) {
+    return std::unexpected(value.error());
+  }
+  if (!*value) {
+    return invalid(fmt::format("{} must be an integer of 0 or more", member));
+  }
+  return **value;
+}
+
 // An absent flag is false.
 Result<bool> read_flag(const Json& params, std::string_view member) {
   const Json* value = params.find(member);
@@ -111,9 +135,7 @@ Result<ExecuteRequest> decode_execute(const Json& params) {
   if (!proof) {
     return std::unexpected(proof.error());
   }
-  if (*proof) {
-    return invalid("proof: this release has no proofs");
-  }
+  request.proof = *proof;
   return request;
 }
 
@@ -140,11 +162,62 @@ Result<ReceiptQuery> decode_receipt_query(const Json& params) {
     }
     return ReceiptQuery{*text};
   }
-  const std::int64_t* index = params.find("index")->if_int();
-  if (index == nullptr || *index < 0) {
-    return invalid("index must be an integer of 0 or more");
+  const auto index = read_count(params, "index");
+  if (!index) {
+    return std::unexpected(index.error());
   }
-  return ReceiptQuery{static_cast<std::uint64_t>(*index)};
+  return ReceiptQuery{*index};
+}
+
+Result<EntriesQuery> decode_entries_query(const Json& params) {
+  const Result<void> members = check_members(params, {"start", "limit"});
+  const auto start = members ? read_count(params, "start") : std::unexpected(members.error());
+  const auto limit = start ? read_optional_count(params, "limit") : std::unexpected(start.error());
+  if (!limit) {
+    return std::unexpected(limit.error());
+  }
+  if (*limit && (**limit < 1 || **limit > limits::log_entries_max)) {
+    return invalid(fmt::format("limit must be an integer of 1 to {}", limits::log_entries_max));
+  }
+  return EntriesQuery{*start, static_cast<std::size_t>(limit->value_or(limits::log_entries_max))};
+}
+
+Result<InclusionQuery> decode_inclusion_query(const Json& params) {
+  const Result<void> members = check_members(params, {"index", "size"});
+  const auto index = members ? read_count(params, "index") : std::unexpected(members.error());
+  const auto size = index ? read_optional_count(params, "size") : std::unexpected(index.error());
+  if (!size) {
+    return std::unexpected(size.error());
+  }
+  return InclusionQuery{*index, *size};
+}
+
+Result<ConsistencyQuery> decode_consistency_query(const Json& params) {
+  const Result<void> members = check_members(params, {"from", "to"});
+  const auto from = members ? read_count(params, "from") : std::unexpected(members.error());
+  const auto to = from ? read_optional_count(params, "to") : std::unexpected(from.error());
+  if (!to) {
+    return std::unexpected(to.error());
+  }
+  return ConsistencyQuery{*from, *to};
+}
+
+Result<CosignedQuery> decode_cosigned_query(const Json& params) {
+  if (const Result<void> members = check_members(params, {"checkpoint", "cosignatures"}); !members) {
+    return std::unexpected(members.error());
+  }
+  const std::string* checkpoint = params.find_string("checkpoint");
+  auto note = checkpoint == nullptr ? std::unexpected(std::string("it must be a signed note")) : read_note(*checkpoint);
+  if (!note) {
+    return invalid("checkpoint: " + note.error());
+  }
+  const std::string* lines = params.find_string("cosignatures");
+  auto cosignatures =
+      lines == nullptr ? std::unexpected(std::string("it must be signature lines")) : read_signature_lines(*lines);
+  if (!cosignatures) {
+    return invalid("cosignatures: " + cosignatures.error());
+  }
+  return CosignedQuery{*std::move(note), *std::move(cosignatures)};
 }
 
 Result<ReceiptVerifyRequest> decode_receipt_verify(const Json& params) {

@@ -3,9 +3,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "daemon/core/approval_check.h"
 #include "daemon/core/big_endian.h"
 #include "daemon/core/claims.h"
+#include "daemon/core/meta_keys.h"
 #include "daemon/core/receipt_log.h"
 #include "proto-json/canonical.h"
 #include "proto-json/crypto.h"
@@ -14,22 +17,24 @@
 namespace openexec {
 namespace {
 
-constexpr std::string_view clock_floor_key = "clock_floor";
-
 // One transaction being filled.
 class Batch {
  public:
-  Batch(WriteTxn txn, const CommitRules& rules, UtcTime now, const Store& store)
+  Batch(WriteTxn txn, const CommitRules& rules, UtcTime now, Store& store)
       : txn_(std::move(txn)), rules_(rules), now_(now), store_(store) {}
+  Batch(const Batch&) = delete;  // the log writer holds on to the transaction
+  Batch& operator=(const Batch&) = delete;
 
-  StoreResult<void> begin();
+  StoreResult<void> begin(const NoteSigner& signer);
   StoreResult<OpResult> apply(const Op& op);
-  StoreResult<void> commit();
+  StoreResult<std::optional<Checkpoint>> commit();
 
  private:
   StoreResult<OpResult> claim(const Claim& op);
   StoreResult<OpResult> outcome(const Outcome& op);
-  StoreResult<OpResult> denial(const Attempt& attempt, Error error);
+  StoreResult<OpResult> denial(const Attempt& attempt, Error error, bool enter);
+  StoreResult<OpResult> summary(const Summary& op);
+  StoreResult<OpResult> cosigning(const Cosigning& op);
 
   // How full the store will be with this much more, in percent. What a batch adds counts before it is committed, so
   // that what has no room is refused alone: a map that fills up in mid-transaction would fail its neighbours too.
@@ -44,26 +49,22 @@ class Batch {
                                std::optional<std::uint64_t> started);
 
   WriteTxn txn_;
+  std::optional<LogWriter> log_;  // from begin() on
   const CommitRules& rules_;
   const UtcTime now_;
-  const Store& store_;
+  Store& store_;
   std::size_t added_bytes_ = 0;  // at most, by this batch
   UtcTime clock_floor_;
 };
 
-StoreResult<void> Batch::begin() {
-  const auto floor = txn_.get(Table::meta, clock_floor_key);
-  if (!floor) {
-    return std::unexpected(floor.error());
+StoreResult<void> Batch::begin(const NoteSigner& signer) {
+  const auto floor = time_in_meta(txn_, meta::clock_floor);
+  auto log = floor ? LogWriter::open(txn_, signer) : std::unexpected(floor.error());
+  if (!log) {
+    return std::unexpected(log.error());
   }
-  if (*floor) {
-    const auto us = from_big_endian<std::uint64_t>(**floor);
-    const auto time = us ? stored_time(*us) : std::nullopt;
-    if (!time) {
-      return damaged("its clock floor cannot be read");
-    }
-    clock_floor_ = *time;
-  }
+  clock_floor_ = floor->value_or(UtcTime{});
+  log_ = *std::move(log);
   return {};
 }
 
@@ -74,8 +75,13 @@ StoreResult<OpResult> Batch::apply(const Op& op) {
   if (const auto* ended = std::get_if<Outcome>(&op)) {
     return outcome(*ended);
   }
-  const auto& denied = std::get<Denial>(op);
-  return denial(*denied.attempt, {denied.reason, {}});
+  if (const auto* denied = std::get_if<Denial>(&op)) {
+    return denial(*denied->attempt, {denied->reason, {}}, true);
+  }
+  if (const auto* closed = std::get_if<Summary>(&op)) {
+    return summary(*closed);
+  }
+  return cosigning(std::get<Cosigning>(op));
 }
 
 std::optional<Error> Batch::store_objection(std::size_t room_bytes) const {
@@ -99,12 +105,9 @@ StoreResult<std::optional<Error>> Batch::objection(const Claim& op) const {
     if (auto invalid = check_validity(op.approval->issued, op.approval->expires, now_, rules_.clock_skew_s)) {
       return invalid;
     }
-    const auto used = approval_is_used(txn_, op.approval->key);
-    if (!used) {
-      return std::unexpected(used.error());
-    }
-    if (*used) {
-      return approval_used_error();
+    auto objection = approval_objection(txn_, *op.approval);
+    if (!objection || *objection) {
+      return objection;
     }
   }
   const auto same_id = latest_entry_of(txn_, op.attempt->id);
@@ -127,7 +130,7 @@ StoreResult<OpResult> Batch::claim(const Claim& op) {
   }
   if (*known) {
     if (!(*known)->same_request) {
-      return denial(attempt, nonce_reused_error());
+      return denial(attempt, nonce_reused_error(), op.enter_denial);
     }
     return AlreadyClaimed{std::move(**known)};
   }
@@ -140,13 +143,14 @@ StoreResult<OpResult> Batch::claim(const Claim& op) {
     return std::unexpected(error.error());
   }
   if (*error) {
-    return denial(attempt, std::move(**error));
+    return denial(attempt, std::move(**error), op.enter_denial);
   }
 
   added_bytes_ += room_bytes;
   const std::string key(text_of(attempt.claim_key.view()));
   if (op.approval) {
-    if (auto done = txn_.put(Table::approvals, text_of(op.approval->key.view()), key); !done) {
+    const std::string presented = attempt.presented ? to_compact(*attempt.presented) : std::string();
+    if (auto done = use_approval(txn_, op.approval->key, attempt.claim_key, presented); !done) {
       return std::unexpected(done.error());
     }
   }
@@ -158,12 +162,12 @@ StoreResult<OpResult> Batch::claim(const Claim& op) {
     }
     return *recorded;
   }
-  const auto index = append_receipt(txn_, receipt_of(attempt, ReceiptKind::started, now_));
+  const auto index = log_->append(receipt_of(attempt, ReceiptKind::started, now_));
   if (!index) {
     return std::unexpected(index.error());
   }
   record.first_index = record.index = *index;
-  auto done = txn_.put(Table::claims, key, encode(record));
+  auto done = txn_.put(Table::claims, key, encode(attempt.claim_key, record));
   if (done) {
     done = txn_.put(Table::open, key, to_big_endian(*index));
   }
@@ -202,7 +206,7 @@ StoreResult<Recorded> Batch::finish(const Attempt& attempt, ClaimRecord record, 
   if (started) {
     receipt.started = static_cast<std::int64_t>(*started);
   }
-  const auto index = append_receipt(txn_, receipt);
+  const auto index = log_->append(receipt);
   if (!index) {
     return std::unexpected(index.error());
   }
@@ -211,10 +215,9 @@ StoreResult<Recorded> Batch::finish(const Attempt& attempt, ClaimRecord record, 
   record.first_index = started.value_or(*index);
 
   const std::string key(text_of(attempt.claim_key.view()));
-  const std::string presented = attempt.presented ? to_compact(*attempt.presented) : std::string();
-  auto done = txn_.put(Table::claims, key, encode(record));
+  auto done = txn_.put(Table::claims, key, encode(attempt.claim_key, record));
   if (done) {
-    done = txn_.put(Table::results, key, encode_result({run, now_, *index}, presented));
+    done = txn_.put(Table::results, key, encode_result({run, now_, *index}));
   }
   if (!done) {
     return std::unexpected(done.error());
@@ -222,55 +225,111 @@ StoreResult<Recorded> Batch::finish(const Attempt& attempt, ClaimRecord record, 
   return Recorded{*index, now_};
 }
 
-StoreResult<OpResult> Batch::denial(const Attempt& attempt, Error error) {
-  if (percent_with(limits::denial_room_bytes) >= rules_.warn_percent) {
+StoreResult<OpResult> Batch::denial(const Attempt& attempt, Error error, bool enter) {
+  if (!enter || percent_with(limits::denial_room_bytes) >= rules_.warn_percent) {
     return Denied{std::move(error), std::nullopt};  // what is left is for claims and outcomes
   }
   added_bytes_ += limits::denial_room_bytes;
   Receipt receipt = receipt_of(attempt, ReceiptKind::denied, now_);
   receipt.reason = error.reason;
-  const auto index = append_receipt(txn_, receipt);
+  const auto index = log_->append(receipt);
   if (!index) {
     return std::unexpected(index.error());
   }
   return Denied{std::move(error), *index};
 }
 
-StoreResult<void> Batch::commit() {
-  if (now_ >= plus_s(clock_floor_, limits::clock_floor_step_s)) {
-    auto done = txn_.put(Table::meta, clock_floor_key, to_big_endian(static_cast<std::uint64_t>(now_.us)));
-    if (!done) {
-      return done;
+StoreResult<OpResult> Batch::summary(const Summary& op) {
+  // One a window: it may use the room that is kept from denials, but not what is kept for outcomes.
+  if (percent_with(limits::summary_room_bytes) >= rules_.full_percent) {
+    return NotTaken{{Reason::store_unavailable, "The store has no room for a summary"}};
+  }
+  added_bytes_ += limits::summary_room_bytes;
+  const StoreOptions& options = store_.options();
+  const auto index =
+      log_->append(DeniedSummary{now_, op.since, options.tenant_id, options.mode, rules_.registry, op.rows});
+  if (!index) {
+    return std::unexpected(index.error());
+  }
+  return Recorded{*index, now_};
+}
+
+StoreResult<OpResult> Batch::cosigning(const Cosigning& op) {
+  const auto kept = cosigned_checkpoint(txn_);
+  if (!kept) {
+    return std::unexpected(kept.error());
+  }
+  const auto before = *kept ? read_note(**kept) : std::unexpected(std::string());
+  const auto checkpoint = before ? read_checkpoint_text(before->text) : std::unexpected(std::string());
+  if (checkpoint && checkpoint->size > op.size) {
+    return Kept{};
+  }
+  Note note = op.note;
+  if (checkpoint && before->text == note.text) {  // what other witnesses said of the same checkpoint stays
+    for (const NoteSignature& signature : before->signatures) {
+      const auto same_key = [&](const NoteSignature& each) {
+        return each.name == signature.name && each.key_id == signature.key_id;
+      };
+      if (std::ranges::none_of(note.signatures, same_key)) {
+        note.signatures.push_back(signature);
+      }
     }
   }
-  return txn_.commit();
+  if (auto done = put_cosigned(txn_, to_text(note)); !done) {
+    return std::unexpected(done.error());
+  }
+  return Kept{};
+}
+
+StoreResult<std::optional<Checkpoint>> Batch::commit() {
+  std::optional<Checkpoint> log;
+  if (log_->grew()) {
+    auto sealed = log_->seal();
+    if (!sealed) {
+      return std::unexpected(sealed.error());
+    }
+    log = *std::move(sealed);
+  }
+  if (now_ >= plus_s(clock_floor_, limits::clock_floor_step_s)) {
+    auto done = txn_.put(Table::meta, meta::clock_floor, to_big_endian(static_cast<std::uint64_t>(now_.us)));
+    if (!done) {
+      return std::unexpected(done.error());
+    }
+    store_.drop_dead_readers();  // as often as the floor moves
+  }
+  if (auto done = txn_.commit(); !done) {
+    return std::unexpected(done.error());
+  }
+  return log;
 }
 
 }  // namespace
 
-StoreResult<std::vector<OpResult>> commit_ops(Store& store, const CommitRules& rules, UtcTime now,
-                                              std::span<const Op> ops) {
+StoreResult<Committed> commit_ops(Store& store, const NoteSigner& signer, const CommitRules& rules, UtcTime now,
+                                  std::span<const Op> ops) {
   auto txn = store.write();
   if (!txn) {
     return std::unexpected(txn.error());
   }
   Batch batch(std::move(*txn), rules, now, store);
-  if (auto begun = batch.begin(); !begun) {
+  if (auto begun = batch.begin(signer); !begun) {
     return std::unexpected(begun.error());
   }
-  std::vector<OpResult> results;
-  results.reserve(ops.size());
+  Committed committed;
+  committed.results.reserve(ops.size());
   for (const Op& op : ops) {
     auto result = batch.apply(op);
     if (!result) {
       return std::unexpected(result.error());
     }
-    results.push_back(std::move(*result));
+    committed.results.push_back(std::move(*result));
   }
-  if (auto committed = batch.commit(); !committed) {
-    return std::unexpected(committed.error());
+  auto log = batch.commit();
+  if (!log) {
+    return std::unexpected(log.error());
   }
-  return results;
+  committed.log = *std::move(log);
+  return committed;
 }
 
 }  // namespace openexec

@@ -19,11 +19,6 @@ struct Overloaded : Callables... {
   using Callables::operator()...;
 };
 
-Error store_unavailable_error() {
-  return {Reason::store_unavailable,
-          "The store cannot be read or written at this moment: nothing was run. Ask again later"};
-}
-
 Error outcome_unknown_error() {
   return {
       Reason::outcome_unknown,
@@ -46,7 +41,8 @@ Engine::Engine(const Clock& clock, Verifier& verifier, Committer& committer, Run
       registry_(registry),
       keyring_(keyring),
       policy_(policy),
-      registry_digest_(registry.digest()) {}
+      registry_digest_(registry.digest()),
+      meter_(policy.denied_entries_per_second) {}
 
 Engine::~Engine() = default;
 
@@ -70,14 +66,14 @@ void Engine::submit(const Caller& caller, ExecuteRequest request, Reply reply) {
 
 void Engine::screen(Submission submission) {
   if (store_failed_) {
-    return refuse(std::move(submission), store_unavailable_error());
+    return refuse(std::move(submission), store_unavailable());
   }
   const Attempt& attempt = *submission.attempt;
   const Store* store = committer_.store();
   auto txn = store != nullptr ? store->read() : std::unexpected(StoreError{});
   const auto known = txn ? known_claim(*txn, attempt.claim_key, attempt.fingerprint) : std::unexpected(txn.error());
   if (!known) {
-    return refuse(std::move(submission), store_unavailable_error());
+    return refuse(std::move(submission), store_unavailable());
   }
   if (*known) {
     return answer_known(std::move(submission), **known);
@@ -153,7 +149,7 @@ void Engine::claim(Submission submission, std::optional<ApprovalUse> approval) {
     return refuse(std::move(submission), {Reason::shutting_down, "The daemon is stopping: ask again once it is back"});
   }
   if (store_failed_) {
-    return refuse(std::move(submission), store_unavailable_error());
+    return refuse(std::move(submission), store_unavailable());
   }
   if (submission.check) {
     const Store* store = committer_.store();
@@ -161,15 +157,15 @@ void Engine::claim(Submission submission, std::optional<ApprovalUse> approval) {
     const Attempt& attempt = *submission.attempt;
     // Again: the same request may have been claimed while this one's signature was checked.
     const auto known = txn ? known_claim(*txn, attempt.claim_key, attempt.fingerprint) : std::unexpected(txn.error());
-    const auto used = txn && approval ? approval_is_used(*txn, approval->key) : StoreResult<bool>(false);
-    if (!known || !used) {
-      return refuse(std::move(submission), store_unavailable_error());
+    auto objection = txn && approval ? approval_objection(*txn, *approval) : StoreResult<std::optional<Error>>();
+    if (!known || !objection) {
+      return refuse(std::move(submission), store_unavailable());
     }
     if (*known) {
       return answer_known(std::move(submission), **known);
     }
-    if (*used) {
-      return deny(std::move(submission), approval_used_error());
+    if (*objection) {
+      return deny(std::move(submission), std::move(**objection));
     }
     return answer(submission.reply, check_result(*submission.attempt, "execute"));
   }
@@ -188,7 +184,8 @@ void Engine::claim(Submission submission, std::optional<ApprovalUse> approval) {
       ++slots_[submission.attempt->claim_key].holders;
       break;
   }
-  Claim op{submission.attempt, std::move(approval), finished};
+  Claim op{submission.attempt, std::move(approval), finished,
+           meter_.may_enter(submission.attempt->peer.uid, clock_.now())};
   commit(std::move(op), [this, finished, submission = std::move(submission)](StoreResult<OpResult> result) mutable {
     claimed(std::move(submission), std::move(finished), std::move(result));
   });
@@ -219,17 +216,24 @@ void Engine::not_started(Submission submission, std::shared_ptr<const RunResult>
                                           "again later, with the same nonce"});
   }
   const Attempt& attempt = *submission.attempt;
-  std::visit(
-      Overloaded{
-          [](const Claimed&) { OPENEXEC_CHECK(false); },
-          [&](const Recorded& done) {
-            answer(submission.reply, result_of(attempt, *finished, done.at, done.index, false));
-          },
-          [&](const AlreadyClaimed& known) { answer_known(std::move(submission), known.claim); },
-          [&](Denied& denied) { answer(submission.reply, refusal(attempt, std::move(denied.error), denied.index)); },
-          [&](NotTaken& refused) { refuse(std::move(submission), std::move(refused.error)); },
-      },
-      *result);
+  std::visit(Overloaded{
+                 [](const Claimed&) { OPENEXEC_CHECK(false); },
+                 [&](const Recorded& done) {
+                   answer(submission.reply, result_of(attempt, *finished, done.at, done.index, false));
+                 },
+                 [&](const AlreadyClaimed& known) { answer_known(std::move(submission), known.claim); },
+                 [&](Denied& denied) {
+                   if (denied.index) {
+                     meter_.entered(attempt.peer.uid, clock_.now());
+                   } else {
+                     count(attempt.peer.uid, denied.error.reason);
+                   }
+                   answer(submission.reply, refusal(attempt, std::move(denied.error), denied.index));
+                 },
+                 [](const Kept&) { OPENEXEC_CHECK(false); },
+                 [&](NotTaken& refused) { refuse(std::move(submission), std::move(refused.error)); },
+             },
+             *result);
 }
 
 void Engine::start_run(Submission submission) {
@@ -238,7 +242,7 @@ void Engine::start_run(Submission submission) {
   const auto [run, added] = runs_.try_emplace(key);
   OPENEXEC_CHECK(added);
   run->second.attempt = attempt;
-  run->second.replies.push_back(std::move(submission.reply));
+  run->second.waiting.push_back({attempt->peer.uid, std::move(submission.reply)});
   runner_.run(*submission.action, attempt->payload, [this, key](RunResult ended) {
     release_slot(key);
     record(key, std::make_shared<const RunResult>(std::move(ended)));
@@ -260,11 +264,14 @@ void Engine::recorded(const ClaimKey& key, const RunResult& run, const StoreResu
   Run& ended = node.mapped();
   const auto* done = result ? std::get_if<Recorded>(&*result) : nullptr;
   bool replayed = false;
-  for (Reply& reply : ended.replies) {
+  for (Waiting& waiting : ended.waiting) {
+    if (replayed) {
+      count(waiting.uid, done != nullptr ? std::nullopt : std::optional(Reason::outcome_unknown));
+    }
     if (done != nullptr) {
-      answer(reply, result_of(*ended.attempt, run, done->at, done->index, replayed));
+      answer(waiting.reply, result_of(*ended.attempt, run, done->at, done->index, replayed));
     } else {
-      answer(reply, refusal(*ended.attempt, outcome_unknown_error(), std::nullopt));
+      answer(waiting.reply, refusal(*ended.attempt, outcome_unknown_error(), std::nullopt));
     }
     replayed = true;
   }
@@ -280,6 +287,7 @@ void Engine::answer_known(Submission submission, const KnownClaim& known) {
       if (submission.check) {
         return answer(submission.reply, check_result(attempt, "replay"));
       }
+      count(attempt.peer.uid, std::nullopt);
       return answer(submission.reply,
                     result_of(attempt, known.outcome->run, known.outcome->at, known.outcome->index, true));
     case ClaimState::running: {
@@ -292,7 +300,7 @@ void Engine::answer_known(Submission submission, const KnownClaim& known) {
         return answer(submission.reply, check_result(attempt, "wait"));
       }
       if (run != runs_.end()) {
-        run->second.replies.push_back(std::move(submission.reply));
+        run->second.waiting.push_back({attempt.peer.uid, std::move(submission.reply)});
       } else {
         slot->second.early.push_back(std::move(submission));
       }
@@ -304,6 +312,7 @@ void Engine::answer_known(Submission submission, const KnownClaim& known) {
   if (submission.check) {
     return answer(submission.reply, check_result(attempt, "deny", outcome_unknown_error()));
   }
+  count(attempt.peer.uid, Reason::outcome_unknown);
   answer(submission.reply, refusal(attempt, outcome_unknown_error(), known.index));
 }
 
@@ -316,61 +325,6 @@ void Engine::release_slot(const ClaimKey& key) {
   }
 }
 
-// --- the store ---
-
-void Engine::commit(Op op, CommitDone done) {
-  ++commits_pending_;
-  committer_.commit(std::move(op), [this, done = std::move(done)](StoreResult<OpResult> result) mutable {
-    if (!result) {
-      store_failed_ = true;
-    }
-    done(std::move(result));
-    --commits_pending_;  // only now: `stopped` must not be called before what follows from this
-    recover_when_quiet();
-    check_stopped();
-  });
-}
-
-void Engine::recover_when_quiet() {
-  if (!store_failed_ || recovering_ || commits_pending_ > 0) {
-    return;
-  }
-  recovering_ = true;
-  std::vector<ClaimKey> live;
-  live.reserve(runs_.size());
-  for (const auto& [key, run] : runs_) {
-    live.push_back(key);
-  }
-  committer_.recover(std::move(live), [this](const StoreResult<std::size_t>& closed) {
-    recovering_ = false;
-    if (!closed) {
-      return check_stopped();  // retry_recovery() tries again
-    }
-    store_failed_ = false;
-    auto unrecorded = std::exchange(unrecorded_, {});
-    for (auto& [key, run] : unrecorded) {
-      record(key, std::move(run));
-    }
-    check_stopped();
-  });
-}
-
-void Engine::retry_recovery() { recover_when_quiet(); }
-
-// --- stopping ---
-
-void Engine::stop(std::function<void()> stopped) {
-  stopping_ = true;
-  stopped_ = std::move(stopped);
-  check_stopped();
-}
-
-void Engine::check_stopped() {
-  if (stopping_ && stopped_ && unanswered_ == 0 && runs_.empty() && commits_pending_ == 0 && !recovering_) {
-    std::exchange(stopped_, nullptr)();
-  }
-}
-
 // --- answers ---
 
 void Engine::deny(Submission submission, Error error) {
@@ -378,14 +332,23 @@ void Engine::deny(Submission submission, Error error) {
     return answer(submission.reply, check_result(*submission.attempt, "deny", std::move(error)));
   }
   if (store_failed_) {
-    return refuse(std::move(submission), store_unavailable_error());
+    return refuse(std::move(submission), store_unavailable());
   }
+  const Attempt& attempt = *submission.attempt;
+  if (!meter_.may_enter(attempt.peer.uid, clock_.now())) {
+    count(attempt.peer.uid, error.reason);
+    return answer(submission.reply, refusal(attempt, std::move(error), std::nullopt));
+  }
+  meter_.entered(attempt.peer.uid, clock_.now());
   Denial op{submission.attempt, error.reason};
   commit(std::move(op), [this, error = std::move(error),
                          submission = std::move(submission)](const StoreResult<OpResult>& result) mutable {
     const auto* denied = result ? std::get_if<Denied>(&*result) : nullptr;
     if (denied == nullptr) {
-      return refuse(std::move(submission), store_unavailable_error());
+      return refuse(std::move(submission), store_unavailable());
+    }
+    if (!denied->index) {
+      count(submission.attempt->peer.uid, error.reason);
     }
     answer(submission.reply, refusal(*submission.attempt, std::move(error), denied->index));
   });
@@ -395,6 +358,7 @@ void Engine::refuse(Submission submission, Error error) {
   if (submission.check) {
     return answer(submission.reply, check_result(*submission.attempt, "deny", std::move(error)));
   }
+  count(submission.attempt->peer.uid, error.reason);
   answer(submission.reply, refusal(*submission.attempt, std::move(error), std::nullopt));
 }
 

@@ -15,6 +15,7 @@
 #include "daemon/core/attempt.h"
 #include "daemon/core/clock.h"
 #include "daemon/core/committer.h"
+#include "daemon/core/denial_meter.h"
 #include "daemon/core/keyring.h"
 #include "daemon/core/policy.h"
 #include "daemon/core/registry.h"
@@ -57,6 +58,12 @@ class Engine {
   [[nodiscard]] std::size_t in_flight() const { return unanswered_; }  // requests that are owed an answer
   [[nodiscard]] std::size_t running() const { return runs_.size(); }
 
+  // Closes the window of what has no entry, when it is over. Called every tick_ms by whoever has a timer.
+  void tick();
+
+  // Keeps a checkpoint that witnesses cosigned; `done` gets what stands against it, or nothing.
+  void keep(Cosigning cosigning, std::move_only_function<void(std::optional<Error>)> done);
+
   // Tries again to open a store that could not be opened after a failure. Called now and then by whoever has a timer.
   void retry_recovery();
 
@@ -68,10 +75,14 @@ class Engine {
     bool check = false;  // say what would happen, and claim nothing
     Reply reply;
   };
+  struct Waiting {
+    std::uint32_t uid = 0;
+    Reply reply;
+  };
   // A claim that is durable and has no outcome yet: the run, and whoever waits for it.
   struct Run {
     std::shared_ptr<const Attempt> attempt;
-    std::vector<Reply> replies;  // the first is the caller whose claim it is
+    std::vector<Waiting> waiting;  // the first is the caller whose claim it is
   };
   // Room for one run, reserved before the claim and free once the run is over. Requests with one claim key share one:
   // at most one of them runs.
@@ -92,12 +103,16 @@ class Engine {
   void answer_known(Submission submission, const KnownClaim& known);
   void release_slot(const ClaimKey& key);
 
+  static Error store_unavailable();
   void commit(Op op, CommitDone done);
+  void close_window();
   void recover_when_quiet();
   void check_stopped();
 
-  void deny(Submission submission, Error error);    // with an entry
+  void deny(Submission submission, Error error);    // with an entry, while the rate allows it
   void refuse(Submission submission, Error error);  // without one
+  // An attempt that gets no entry; no reason: a replay.
+  void count(std::uint32_t uid, std::optional<Reason> reason);
   void answer(Reply& reply, Answer answer);
   [[nodiscard]] bool allows(const std::string& action) const;
   [[nodiscard]] Refusal refusal(const Attempt& attempt, Error error, std::optional<std::uint64_t> index) const;
@@ -118,6 +133,9 @@ class Engine {
   std::unordered_map<ClaimKey, Slot> slots_;                                       // at most runs_max
   std::size_t unanswered_ = 0;
   std::size_t commits_pending_ = 0;
+  DenialMeter meter_;
+  bool closing_window_ = false;    // a summary is on its way
+  bool last_window_lost_ = false;  // it could not be recorded while stopping: it is not tried again
   bool stopping_ = false;
   bool store_failed_ = false;
   bool recovering_ = false;

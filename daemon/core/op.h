@@ -8,11 +8,13 @@
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "daemon/core/attempt.h"
 #include "daemon/core/registry.h"
 #include "proto-json/bytes.h"
 #include "proto-json/error.h"
+#include "proto-json/note.h"
 #include "proto-json/receipt.h"
 #include "proto-json/utc_time.h"
 
@@ -31,6 +33,7 @@ struct Claim {
   std::shared_ptr<const Attempt> attempt;
   std::optional<ApprovalUse> approval;
   std::shared_ptr<const RunResult> finished;
+  bool enter_denial = true;  // false: if it is denied, that gets no entry
 };
 
 // Records what a claimed run came to.
@@ -45,7 +48,19 @@ struct Denial {
   Reason reason;
 };
 
-using Op = std::variant<Claim, Outcome, Denial>;
+// Records what a window of time had that got no entry of its own.
+struct Summary {
+  std::vector<DeniedSummary::Row> rows;
+  UtcTime since;
+};
+
+// Keeps a checkpoint that witnesses cosigned, unless a later one is kept already.
+struct Cosigning {
+  std::uint64_t size = 0;
+  Note note;
+};
+
+using Op = std::variant<Claim, Outcome, Denial, Summary, Cosigning>;
 
 // --- what came of each ---
 
@@ -68,7 +83,8 @@ struct KnownClaim {
 struct Claimed {  // durable: the effect may begin
   std::uint64_t started_index = 0;
 };
-struct Recorded {  // an outcome is durable; also for a claim that came finished
+struct Kept {};    // a cosigned checkpoint is durable
+struct Recorded {  // an outcome or a summary is durable; also for a claim that came finished
   std::uint64_t index = 0;
   UtcTime at;
 };
@@ -83,6 +99,6 @@ struct NotTaken {  // nothing was written, and it may work later: `store_unavail
   Error error;
 };
 
-using OpResult = std::variant<Claimed, Recorded, AlreadyClaimed, Denied, NotTaken>;
+using OpResult = std::variant<Claimed, Recorded, AlreadyClaimed, Denied, NotTaken, Kept>;
 
 }  // namespace openexec

@@ -10,6 +10,7 @@
 
 #include "proto-json/error.h"
 #include "proto-json/limits.h"
+#include "proto-json/note.h"
 #include "proto-json/receipt.h"
 
 namespace openexec {
@@ -22,7 +23,10 @@ struct Policy {
   std::optional<std::vector<std::string>> allowed_actions;
   std::int64_t clock_skew_s = limits::clock_skew_s;
   std::int64_t approval_lifetime_s_max = limits::approval_lifetime_s_max;
-  std::string origin;  // the log's name, in every LogPosition
+  std::string origin;              // the log's name, in every LogPosition
+  NoteKey log_key;                 // what signs it
+  std::vector<NoteKey> witnesses;  // whose cosignatures are kept
+  std::uint32_t denied_entries_per_second = limits::denied_entries_per_second;
   std::size_t runs_max = limits::runs_max;
   std::size_t in_flight_total_max = limits::in_flight_total_max;
 

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/core/recovery.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 
 #include "daemon/core/big_endian.h"
 #include "daemon/core/claims.h"
+#include "daemon/core/meta_keys.h"
 #include "daemon/core/receipt_log.h"
 
 namespace openexec {
 namespace {
-
-constexpr std::string_view recoveries_key = "recoveries";
 
 // The `unknown` receipt of a claim: its `started` receipt, with what is known now.
 StoreResult<Receipt> unknown_receipt(const ReadTxn& txn, std::uint64_t started, UtcTime now) {
@@ -19,12 +20,12 @@ StoreResult<Receipt> unknown_receipt(const ReadTxn& txn, std::uint64_t started, 
   if (!leaf) {
     return std::unexpected(leaf.error());
   }
-  const auto json = parse_json(leaf->value_or(""));
-  auto receipt = json ? receipt_from_json(*json) : std::unexpected(json.error().message);
-  if (!receipt) {
-    return damaged("the entry of an open claim cannot be read: " + receipt.error());
+  auto content = read_leaf(leaf->value_or(""));
+  if (!content) {
+    return damaged("the entry of an open claim cannot be read: " + content.error());
   }
-  if (receipt->kind != ReceiptKind::started) {
+  auto* receipt = std::get_if<Receipt>(&*content);
+  if (receipt == nullptr || receipt->kind != ReceiptKind::started) {
     return damaged("the entry of an open claim is no start");
   }
   receipt->kind = ReceiptKind::unknown;
@@ -34,7 +35,7 @@ StoreResult<Receipt> unknown_receipt(const ReadTxn& txn, std::uint64_t started, 
 }
 
 // Closes one open claim.
-StoreResult<void> close_claim(WriteTxn& txn, const ClaimKey& key, std::uint64_t started, UtcTime now) {
+StoreResult<void> close_claim(WriteTxn& txn, LogWriter& log, const ClaimKey& key, std::uint64_t started, UtcTime now) {
   auto record = find_claim(txn, key);
   if (!record) {
     return std::unexpected(record.error());
@@ -46,32 +47,44 @@ StoreResult<void> close_claim(WriteTxn& txn, const ClaimKey& key, std::uint64_t 
   if (!receipt) {
     return std::unexpected(receipt.error());
   }
-  const auto index = append_receipt(txn, *receipt);
+  const auto index = log.append(*receipt);
   if (!index) {
     return std::unexpected(index.error());
   }
   (*record)->state = ClaimState::unknown;
   (*record)->index = *index;
-  auto done = txn.put(Table::claims, text_of(key.view()), encode(**record));
+  auto done = txn.put(Table::claims, text_of(key.view()), encode(key, **record));
   return done ? txn.erase(Table::open, text_of(key.view())) : done;
 }
 
-}  // namespace
-
-StoreResult<std::size_t> recover(Store& store, UtcTime now, std::span<const ClaimKey> live) {
-  auto txn = store.write();
-  if (!txn) {
-    return std::unexpected(txn.error());
+// The key that signs this log, from its first recovery on.
+StoreResult<void> bind_log_key(WriteTxn& txn, const NoteKey& key) {
+  const auto bound = log_key(txn);
+  if (!bound) {
+    return std::unexpected(bound.error());
   }
+  const std::string vkey = to_vkey(key);
+  if (!*bound) {
+    return put_log_key(txn, vkey);
+  }
+  if (**bound != vkey) {
+    return std::unexpected(StoreError{fmt::format(
+        "its log is signed with the key {}, and the key at hand is {}: put back the log.key that belongs to it",
+        **bound, vkey)});
+  }
+  return {};
+}
+
+StoreResult<std::size_t> close_claims(WriteTxn& txn, LogWriter& log, UtcTime now, std::span<const ClaimKey> live) {
   std::size_t closed = 0;
   std::string after;
   while (true) {
-    const auto row = txn->next(Table::open, after);
+    const auto row = txn.next(Table::open, after);
     if (!row) {
       return std::unexpected(row.error());
     }
     if (!*row) {
-      break;
+      return closed;
     }
     after = (*row)->key;
     const auto key = ClaimKey::from(bytes_of(after));
@@ -82,23 +95,50 @@ StoreResult<std::size_t> recover(Store& store, UtcTime now, std::span<const Clai
     if (std::find(live.begin(), live.end(), *key) != live.end()) {
       continue;
     }
-    if (auto done = close_claim(*txn, *key, *started, now); !done) {
+    if (auto done = close_claim(txn, log, *key, *started, now); !done) {
       return std::unexpected(done.error());
     }
     ++closed;
   }
-  const auto count = txn->get(Table::meta, recoveries_key);
+}
+
+StoreResult<void> count_recovery(WriteTxn& txn) {
+  const auto count = txn.get(Table::meta, meta::recoveries);
   if (!count) {
     return std::unexpected(count.error());
   }
   const auto before = *count ? from_big_endian<std::uint64_t>(**count).value_or(0) : 0;
-  if (auto done = txn->put(Table::meta, recoveries_key, to_big_endian(before + 1)); !done) {
+  return txn.put(Table::meta, meta::recoveries, to_big_endian(before + 1));
+}
+
+}  // namespace
+
+StoreResult<Recovered> recover(Store& store, const NoteSigner& signer, UtcTime now, std::span<const ClaimKey> live) {
+  auto txn = store.write();
+  if (!txn) {
+    return std::unexpected(txn.error());
+  }
+  if (auto bound = bind_log_key(*txn, signer.key()); !bound) {
+    return std::unexpected(bound.error());
+  }
+  auto log = LogWriter::open(*txn, signer);
+  if (!log) {
+    return std::unexpected(log.error());
+  }
+  const auto closed = close_claims(*txn, *log, now, live);
+  if (!closed) {
+    return std::unexpected(closed.error());
+  }
+  auto checkpoint = log->seal();
+  if (!checkpoint) {
+    return std::unexpected(checkpoint.error());
+  }
+  auto done = count_recovery(*txn);
+  done = done ? txn->commit() : done;
+  if (!done) {
     return std::unexpected(done.error());
   }
-  if (auto done = txn->commit(); !done) {
-    return std::unexpected(done.error());
-  }
-  return closed;
+  return Recovered{*closed, *std::move(checkpoint)};
 }
 
 }  // namespace openexec

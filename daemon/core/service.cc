@@ -6,10 +6,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "daemon/core/claims.h"
-#include "daemon/core/receipt_log.h"
+#include "daemon/core/evidence.h"
 #include "proto-json/encoding.h"
-#include "proto-json/execution_id.h"
 
 namespace openexec {
 namespace {
@@ -32,34 +30,17 @@ Json data_of(const Refusal& refusal) {
   return Json::object(std::move(data));
 }
 
-template <typename T>
-Result<T> or_unavailable(StoreResult<T> result) {
-  if (!result) {
-    return fail(Reason::store_unavailable, "The store cannot be read: " + result.error().message);
-  }
-  return std::move(*result);
-}
-
-// The entry a query asks for; nothing when there is none.
-Result<std::optional<std::uint64_t>> find_entry(const ReadTxn& txn, const Policy& policy, const ReceiptQuery& query) {
-  if (const auto* id = std::get_if<ExecutionId>(&query.by)) {
-    return or_unavailable(latest_entry_of(txn, *id));
-  }
-  if (const auto* nonce = std::get_if<std::string>(&query.by)) {
-    if (policy.any_tenant()) {
-      return fail(Reason::invalid_params,
-                  "nonce: this daemon serves any tenant, so a nonce alone names nothing: ask by id or index");
-    }
-    const auto record = or_unavailable(find_claim(txn, claim_key(policy.tenant_id, *nonce)));
-    if (!record) {
-      return std::unexpected(record.error());
-    }
-    return *record ? std::optional((*record)->index) : std::nullopt;
-  }
-  return std::get<std::uint64_t>(query.by);
-}
-
 }  // namespace
+
+// Decodes, reads, answers.
+template <typename Query, typename Answer>
+Result<Json> Service::answer_from_log(const Result<Query>& query, Answer answer) const {
+  if (!query) {
+    return std::unexpected(query.error());
+  }
+  const auto txn = read();
+  return txn ? answer(*txn, *query) : std::unexpected(txn.error());
+}
 
 struct Service::Method {
   std::string_view name;
@@ -67,7 +48,7 @@ struct Service::Method {
   Result<Json> (Service::*call)(const Caller&, const Json& params);
 };
 
-// `execute` is not here: it answers later.
+// `execute` and `log/cosigned` are not here: they answer later.
 const Service::Method Service::methods[] = {
     {"info", false, &Service::info},
     {"health", false, &Service::health},
@@ -76,6 +57,10 @@ const Service::Method Service::methods[] = {
     {"actions/list", false, &Service::actions_list},
     {"receipts/verify", true, &Service::receipts_verify},
     {"receipts/get", true, &Service::receipts_get},
+    {"log/checkpoint", false, &Service::log_checkpoint},
+    {"log/entries", true, &Service::log_entries},
+    {"log/inclusion", true, &Service::log_inclusion},
+    {"log/consistency", true, &Service::log_consistency},
 };
 
 Service::Service(const Clock& clock, Engine& engine, const Committer& committer, const Registry& registry,
@@ -95,6 +80,9 @@ void Service::handle(const Caller& caller, Request request, Respond respond) {
   if (!may_connect(policy_, caller)) {
     return respond(encode_error(request.id, peer_not_allowed_error()));
   }
+  if (request.method == "log/cosigned") {
+    return log_cosigned(caller, request, std::move(respond));
+  }
   const auto* method = std::find_if(std::begin(methods), std::end(methods),
                                     [&](const Method& candidate) { return candidate.name == request.method; });
   if (method == std::end(methods)) {
@@ -110,16 +98,26 @@ void Service::execute(const Caller& caller, const Request& request, Respond resp
   if (!decoded) {
     return respond(encode_error(request.id, may_connect(policy_, caller) ? decoded.error() : peer_not_allowed_error()));
   }
-  engine_.submit(caller, std::move(*decoded), [id = request.id, respond = std::move(respond)](Answer answer) mutable {
-    if (const auto* result = std::get_if<ExecuteResult>(&answer)) {
-      respond(encode_execute_result(id, *result));
-    } else if (const auto* check = std::get_if<CheckResult>(&answer)) {
-      respond(encode_result(id, to_json(*check)));
-    } else {
-      const auto& refusal = std::get<Refusal>(answer);
-      respond(encode_error(id, refusal.error, data_of(refusal)));
-    }
-  });
+  const bool proof = decoded->proof;
+  engine_.submit(caller, std::move(*decoded),
+                 [this, proof, caller, id = request.id, respond = std::move(respond)](Answer answer) mutable {
+                   if (auto* result = std::get_if<ExecuteResult>(&answer)) {
+                     if (proof) {
+                       // From the store, never from memory. What was done is told also when its proof cannot be read at
+                       // this moment, and when it is the receipt of another user who asked for the same.
+                       const auto txn = read();
+                       auto text =
+                           txn ? proof_for(*txn, policy_, caller, result->log.index) : std::unexpected(txn.error());
+                       result->proof = text ? std::optional(*std::move(text)) : std::nullopt;
+                     }
+                     respond(encode_execute_result(id, *result));
+                   } else if (const auto* check = std::get_if<CheckResult>(&answer)) {
+                     respond(encode_result(id, to_json(*check)));
+                   } else {
+                     const auto& refusal = std::get<Refusal>(answer);
+                     respond(encode_error(id, refusal.error, data_of(refusal)));
+                   }
+                 });
 }
 
 Result<Json> Service::info(const Caller& /*caller*/, const Json& /*params*/) {
@@ -160,12 +158,12 @@ Result<Json> Service::health(const Caller& /*caller*/, const Json& /*params*/) {
     if (store->used_percent() >= store_warn_percent_) {
       warnings.emplace_back(fmt::format("the store is {} % full: raise [store] map_size", store->used_percent()));
     }
-    auto txn = store->read();
-    const auto size = txn ? log_size(*txn) : std::unexpected(txn.error());
-    if (!size) {
-      return fail(Reason::store_unavailable, "The store cannot be read: " + size.error().message);
+    const auto txn = read();
+    auto log = txn ? describe_log(*txn, policy_) : std::unexpected(txn.error());
+    if (!log) {
+      return log;
     }
-    health.push_back({"log", Json::object({{"origin", policy_.origin}, {"size", static_cast<std::int64_t>(*size)}})});
+    health.push_back({"log", *std::move(log)});
     health.push_back({"store", Json::object({{"dir", store->options().dir},
                                              {"map_size_bytes", static_cast<std::int64_t>(store->map_size_bytes())},
                                              {"used_bytes", static_cast<std::int64_t>(store->used_bytes())}})});
@@ -189,38 +187,61 @@ Result<Json> Service::receipts_verify(const Caller& /*caller*/, const Json& para
   return Json::object({{"valid", verify_seed_receipt(*request)}});
 }
 
-Result<Json> Service::receipts_get(const Caller& caller, const Json& params) {
-  const auto query = decode_receipt_query(params);
-  if (!query) {
-    return std::unexpected(query.error());
-  }
+Result<ReadTxn> Service::read() const {
   const Store* store = engine_.store_failed() ? nullptr : committer_.store();
-  auto txn = or_unavailable(store != nullptr ? store->read() : std::unexpected(StoreError{"it is being opened again"}));
+  auto txn = store != nullptr ? store->read() : std::unexpected(StoreError{"it is being opened again"});
   if (!txn) {
-    return std::unexpected(txn.error());
+    return fail(Reason::store_unavailable, "The store cannot be read: " + txn.error().message);
   }
-  const auto index = find_entry(*txn, policy_, *query);
-  if (!index) {
-    return std::unexpected(index.error());
+  return *std::move(txn);
+}
+
+Result<Json> Service::receipts_get(const Caller& caller, const Json& params) {
+  return answer_from_log(decode_receipt_query(params), [&](const ReadTxn& txn, const ReceiptQuery& query) {
+    return find_receipt(txn, policy_, caller, query);
+  });
+}
+
+Result<Json> Service::log_checkpoint(const Caller& /*caller*/, const Json& /*params*/) {
+  const auto txn = read();
+  return txn ? show_checkpoint(*txn) : std::unexpected(txn.error());
+}
+
+Result<Json> Service::log_entries(const Caller& caller, const Json& params) {
+  return answer_from_log(decode_entries_query(params), [&](const ReadTxn& txn, const EntriesQuery& query) {
+    return list_entries(txn, policy_, caller, query);
+  });
+}
+
+Result<Json> Service::log_inclusion(const Caller& /*caller*/, const Json& params) {
+  return answer_from_log(decode_inclusion_query(params), show_inclusion);
+}
+
+Result<Json> Service::log_consistency(const Caller& /*caller*/, const Json& params) {
+  return answer_from_log(decode_consistency_query(params), show_consistency);
+}
+
+void Service::log_cosigned(const Caller& caller, const Request& request, Respond respond) {
+  if (!may_read_all(policy_, caller)) {
+    return respond(encode_error(request.id, may_connect(policy_, caller)
+                                                ? Error{Reason::peer_not_allowed,
+                                                        "Only root, the daemon's own user and [log] reader_uids may "
+                                                        "bring cosignatures"}
+                                                : peer_not_allowed_error()));
   }
-  const auto leaf = *index ? or_unavailable(leaf_at(*txn, **index)) : Result<std::optional<std::string>>();
-  if (!leaf) {
-    return std::unexpected(leaf.error());
+  const auto query = decode_cosigned_query(request.params);
+  const auto txn = query ? read() : std::unexpected(query.error());
+  auto accepted = txn ? accept_cosigned(*txn, policy_, *query) : std::unexpected(txn.error());
+  if (!accepted) {
+    return respond(encode_error(request.id, accepted.error()));
   }
-  // What somebody else's attempt left is as good as not there: indexes and nonces can be guessed.
-  const Error not_found{Reason::receipt_not_found, "There is no such receipt, or it belongs to another user"};
-  if (!*leaf) {
-    return std::unexpected(not_found);
-  }
-  const auto json = parse_json(**leaf);
-  const auto receipt = json ? receipt_from_json(*json) : std::unexpected(json.error().message);
-  if (!receipt) {
-    return fail(Reason::internal, fmt::format("Entry {} cannot be read: the store is damaged", **index));
-  }
-  if (!may_read_all(policy_, caller) && receipt->peer.uid != caller.peer.uid) {
-    return std::unexpected(not_found);
-  }
-  return Json::object({{"receipt", *json}, {"log", position({policy_.origin, **index})}});
+  const Json result =
+      Json::object({{"size", static_cast<std::int64_t>(accepted->cosigning.size)},
+                    {"witnesses", Json::Array(accepted->witnesses.begin(), accepted->witnesses.end())}});
+  engine_.keep(std::move(accepted->cosigning),
+               [id = request.id, result, respond = std::move(respond)](const std::optional<Error>& error) mutable {
+                 respond(error ? encode_error(id, *error) : encode_result(id, result));
+               });
 }
 
 }  // namespace openexec

@@ -30,7 +30,12 @@ class Service {
   struct Method;
   static const Method methods[];
 
+  [[nodiscard]] Result<ReadTxn> read() const;
+  template <typename Query, typename Answer>
+  Result<Json> answer_from_log(const Result<Query>& query, Answer answer) const;
+
   void execute(const Caller& caller, const Request& request, Respond respond);
+  void log_cosigned(const Caller& caller, const Request& request, Respond respond);
   Result<Json> info(const Caller& caller, const Json& params);
   Result<Json> health(const Caller& caller, const Json& params);
   Result<Json> ready(const Caller& caller, const Json& params);
@@ -38,6 +43,10 @@ class Service {
   Result<Json> actions_list(const Caller& caller, const Json& params);
   Result<Json> receipts_verify(const Caller& caller, const Json& params);
   Result<Json> receipts_get(const Caller& caller, const Json& params);
+  Result<Json> log_checkpoint(const Caller& caller, const Json& params);
+  Result<Json> log_entries(const Caller& caller, const Json& params);
+  Result<Json> log_inclusion(const Caller& caller, const Json& params);
+  Result<Json> log_consistency(const Caller& caller, const Json& params);
 
   const Clock& clock_;
   Engine& engine_;

@@ -12,147 +12,21 @@
 #include <cstring>
 
 #include "daemon/core/big_endian.h"
+#include "daemon/core/meta_keys.h"
+#include "daemon/core/store_error.h"
 #include "proto-json/check.h"
+#include "proto-json/checkpoint.h"
+#include "proto-json/names.h"
 
 namespace openexec {
 namespace {
-
-constexpr std::array<const char*, table_count> table_names = {"meta",    "claims",  "open",      "approvals",
-                                                              "results", "entries", "executions"};
-
-MDB_val to_val(std::string_view text) { return {text.size(), const_cast<char*>(text.data())}; }
-std::string_view to_view(const MDB_val& val) { return {static_cast<const char*>(val.mv_data), val.mv_size}; }
-
-std::unexpected<StoreError> store_error(std::string_view doing, int code) {
-  return std::unexpected(StoreError{fmt::format("{}: {}", doing, mdb_strerror(code))});
-}
 
 std::string not_ours(std::string_view dir) {
   return fmt::format("{} holds an LMDB environment that is no store of ours: name another folder in OPENEXEC_DB_URL",
                      dir);
 }
 
-struct CloseCursor {
-  void operator()(MDB_cursor* cursor) const noexcept { mdb_cursor_close(cursor); }
-};
-using Cursor = std::unique_ptr<MDB_cursor, CloseCursor>;
-
-StoreResult<Cursor> open_cursor(MDB_txn* txn, MDB_dbi table) {
-  MDB_cursor* cursor = nullptr;
-  if (const int code = mdb_cursor_open(txn, table, &cursor); code != 0) {
-    return store_error("open a cursor", code);
-  }
-  return Cursor(cursor);
-}
-
 }  // namespace
-
-// --- transactions ---
-
-ReadTxn::ReadTxn(ReadTxn&& other) noexcept : store_(other.store_), txn_(std::exchange(other.txn_, nullptr)) {}
-
-ReadTxn::~ReadTxn() {
-  if (txn_ != nullptr) {
-    mdb_txn_abort(txn_);
-  }
-}
-
-StoreResult<std::optional<std::string_view>> ReadTxn::get(Table table, std::string_view key) const {
-  MDB_val mdb_key = to_val(key);
-  MDB_val value{};
-  const int code = mdb_get(txn_, store_->tables_[static_cast<std::size_t>(table)], &mdb_key, &value);
-  if (code == MDB_NOTFOUND) {
-    return std::nullopt;
-  }
-  if (code != 0) {
-    return store_error("read", code);
-  }
-  return to_view(value);
-}
-
-StoreResult<std::optional<ReadTxn::Row>> ReadTxn::last(Table table, std::string_view prefix) const {
-  auto cursor = open_cursor(txn_, store_->tables_[static_cast<std::size_t>(table)]);
-  if (!cursor) {
-    return std::unexpected(cursor.error());
-  }
-  MDB_val key{};
-  MDB_val value{};
-  int code = MDB_NOTFOUND;
-  if (!prefix.empty()) {
-    // The first row past every key with this prefix, then one back. No key of ours has 16 bytes of ff after a prefix.
-    const std::string past = std::string(prefix) + std::string(16, '\xff');
-    key = to_val(past);
-    code = mdb_cursor_get(cursor->get(), &key, &value, MDB_SET_RANGE);
-    if (code == 0) {
-      code = mdb_cursor_get(cursor->get(), &key, &value, MDB_PREV);
-    } else if (code == MDB_NOTFOUND) {
-      code = mdb_cursor_get(cursor->get(), &key, &value, MDB_LAST);
-    }
-  } else {
-    code = mdb_cursor_get(cursor->get(), &key, &value, MDB_LAST);
-  }
-  if (code == MDB_NOTFOUND) {
-    return std::nullopt;
-  }
-  if (code != 0) {
-    return store_error("read the last row", code);
-  }
-  if (!to_view(key).starts_with(prefix)) {
-    return std::nullopt;
-  }
-  return Row{to_view(key), to_view(value)};
-}
-
-StoreResult<std::optional<ReadTxn::Row>> ReadTxn::next(Table table, std::string_view key) const {
-  auto cursor = open_cursor(txn_, store_->tables_[static_cast<std::size_t>(table)]);
-  if (!cursor) {
-    return std::unexpected(cursor.error());
-  }
-  MDB_val found = to_val(key);
-  MDB_val value{};
-  int code = mdb_cursor_get(cursor->get(), &found, &value, key.empty() ? MDB_FIRST : MDB_SET_RANGE);
-  if (code == 0 && !key.empty() && to_view(found) == key) {
-    code = mdb_cursor_get(cursor->get(), &found, &value, MDB_NEXT);
-  }
-  if (code == MDB_NOTFOUND) {
-    return std::nullopt;
-  }
-  if (code != 0) {
-    return store_error("read the next row", code);
-  }
-  return Row{to_view(found), to_view(value)};
-}
-
-StoreResult<void> WriteTxn::put(Table table, std::string_view key, std::string_view value) {
-  MDB_val mdb_key = to_val(key);
-  MDB_val mdb_value = to_val(value);
-  const int code = mdb_put(txn_, store_->tables_[static_cast<std::size_t>(table)], &mdb_key, &mdb_value, 0);
-  return code == 0 ? StoreResult<void>() : store_error("write", code);
-}
-
-StoreResult<void> WriteTxn::append(Table table, std::string_view key, std::string_view value) {
-  MDB_val mdb_key = to_val(key);
-  MDB_val mdb_value = to_val(value);
-  const int code = mdb_put(txn_, store_->tables_[static_cast<std::size_t>(table)], &mdb_key, &mdb_value, MDB_APPEND);
-  return code == 0 ? StoreResult<void>() : store_error("append", code);
-}
-
-StoreResult<void> WriteTxn::erase(Table table, std::string_view key) {
-  MDB_val mdb_key = to_val(key);
-  const int code = mdb_del(txn_, store_->tables_[static_cast<std::size_t>(table)], &mdb_key, nullptr);
-  return code == 0 || code == MDB_NOTFOUND ? StoreResult<void>() : store_error("erase", code);
-}
-
-StoreResult<void> WriteTxn::commit() {
-  const int code = mdb_txn_commit(std::exchange(txn_, nullptr));
-  if (code != 0) {
-    return store_error("commit", code);
-  }
-  store_->measure();
-  return {};
-}
-
-// --- the environment ---
 
 Store::Lock::~Lock() {
   if (fd_ >= 0) {
@@ -200,39 +74,75 @@ std::expected<void, std::string> Store::probe(const std::string& dir) {
   return {};
 }
 
-std::expected<void, std::string> Store::open_env() {
+// LMDB: an environment that could not be opened is closed, and never tried again.
+int Store::try_open(Access access, unsigned flags) {
   MDB_env* env = nullptr;
   if (const int code = mdb_env_create(&env); code != 0) {
-    return std::unexpected(fmt::format("cannot make an LMDB environment: {}", mdb_strerror(code)));
+    return code;
   }
   env_.reset(env);
-  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  map_size_bytes_ = options_.map_size_bytes / page * page;
-  const unsigned flags = MDB_NOTLS | (options_.durable ? 0U : unsigned{MDB_NOSYNC | MDB_NOMETASYNC});
-  int code = mdb_env_set_mapsize(env, map_size_bytes_);
+  int code = 0;
+  if (access == Access::make) {  // otherwise the map is as large as the store says
+    const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    code = mdb_env_set_mapsize(env, options_.map_size_bytes / page * page);
+  }
   if (code == 0) {
     code = mdb_env_set_maxdbs(env, table_count);
   }
   if (code == 0) {
     code = mdb_env_set_maxreaders(env, limits::store_readers_max);
   }
-  if (code == 0) {
-    code = mdb_env_open(env, options_.dir.c_str(), flags, 0600);
+  return code == 0 ? mdb_env_open(env, options_.dir.c_str(), MDB_NOTLS | flags, 0600) : code;
+}
+
+std::expected<void, std::string> Store::open_env(Access access) {
+  unsigned flags = options_.durable ? 0U : unsigned{MDB_NOSYNC | MDB_NOMETASYNC};
+  if (access == Access::read) {
+    flags = MDB_RDONLY;
+  } else if (access == Access::read_copy) {
+    flags = MDB_RDONLY | MDB_NOLOCK | MDB_NOSUBDIR;
+  }
+  int code = try_open(access, flags);
+  if (access == Access::read && (code == EACCES || code == EROFS) &&
+      ::access((options_.dir + "/lock.mdb").c_str(), F_OK) != 0) {
+    // A place of our own in a lock file cannot be had, and nobody else has one: a copy that is only there to be read.
+    code = try_open(access, MDB_RDONLY | MDB_NOLOCK);
   }
   if (code != 0) {
     return std::unexpected(fmt::format("cannot open the store {}: {}", options_.dir, mdb_strerror(code)));
   }
   MDB_envinfo env_info{};  // a store that has outgrown the setting keeps its size
-  OPENEXEC_CHECK(mdb_env_info(env, &env_info) == 0);
+  OPENEXEC_CHECK(mdb_env_info(env_.get(), &env_info) == 0);
   map_size_bytes_ = env_info.me_mapsize;
   return {};
 }
 
-std::expected<void, std::string> Store::open_tables() {
+std::expected<void, std::string> Store::check_format(const ReadTxn& txn) const {
+  const auto bytes = txn.get(Table::meta, "format");
+  const auto format = bytes && *bytes ? from_big_endian<std::uint32_t>(**bytes) : std::nullopt;
+  if (!format) {
+    return std::unexpected(not_ours(options_.dir));
+  }
+  if (*format < store_format) {
+    return std::unexpected(fmt::format(
+        "the store {} has format {}, of a development build before the first release; nonces used there are "
+        "not known elsewhere: name another store in OPENEXEC_DB_URL, and use no approval from before",
+        options_.dir, *format));
+  }
+  if (*format != store_format) {
+    return std::unexpected(
+        fmt::format("the store {} has format {}, and this release reads format {}: use the release that wrote it, or "
+                    "another store",
+                    options_.dir, *format, store_format));
+  }
+  return {};
+}
+
+std::expected<void, std::string> Store::open_tables(Access access) {
   MDB_txn* txn = nullptr;
-  int code = mdb_txn_begin(env_.get(), nullptr, 0, &txn);
+  int code = mdb_txn_begin(env_.get(), nullptr, is_to_read(access) ? unsigned{MDB_RDONLY} : 0U, &txn);
   if (code != 0) {
-    return std::unexpected(fmt::format("cannot write to the store {}: {}", options_.dir, mdb_strerror(code)));
+    return std::unexpected(fmt::format("cannot begin on the store {}: {}", options_.dir, mdb_strerror(code)));
   }
   WriteTxn tables(*this, txn);
 
@@ -245,28 +155,19 @@ std::expected<void, std::string> Store::open_tables() {
     MDB_stat stat{};
     code = mdb_dbi_open(txn, nullptr, 0, &main);
     code = code == 0 ? mdb_stat(txn, main, &stat) : code;
-    if (code == 0 && stat.ms_entries > 0) {
+    if (code == 0 && (stat.ms_entries > 0 || access != Access::make)) {
       return std::unexpected(not_ours(options_.dir));
     }
-    code = code == 0 ? MDB_NOTFOUND : code;
   }
   if (code == MDB_INCOMPATIBLE) {
     return std::unexpected(not_ours(options_.dir));
   }
-  if (code != 0 && code != MDB_NOTFOUND) {
+  if (code != 0) {
     return std::unexpected(fmt::format("cannot read the store {}: {}", options_.dir, mdb_strerror(code)));
   }
   if (!is_new) {
-    const auto bytes = tables.get(Table::meta, "format");
-    const auto format = bytes && *bytes ? from_big_endian<std::uint32_t>(**bytes) : std::nullopt;
-    if (!format) {
-      return std::unexpected(not_ours(options_.dir));
-    }
-    if (*format != store_format) {
-      return std::unexpected(
-          fmt::format("the store {} has format {}, and this release reads format {}: use the release "
-                      "that wrote it, or another store",
-                      options_.dir, *format, store_format));
+    if (auto known = check_format(tables); !known) {
+      return known;
     }
   }
   for (std::size_t i = 0; i < table_count; ++i) {
@@ -276,30 +177,53 @@ std::expected<void, std::string> Store::open_tables() {
           fmt::format("the store {} lacks its table {}: {}", options_.dir, table_names.at(i), mdb_strerror(code)));
     }
   }
-  if (is_new) {
-    const std::string tenant = options_.tenant_id.value_or("");
-    auto done = tables.put(Table::meta, "format", to_big_endian(store_format));
-    done = done ? tables.put(Table::meta, "mode", to_text(options_.mode)) : done;
-    done = done ? tables.put(Table::meta, "tenant_id", tenant) : done;
-    done = done ? tables.put(Table::meta, "origin", options_.origin) : done;
-    if (!done) {
-      return std::unexpected(fmt::format("cannot make the store {}: {}", options_.dir, done.error().message));
-    }
-  }
-  if (auto done = tables.commit(); !done) {
+  return is_new ? make_tables(tables) : finish_tables(tables);
+}
+
+std::expected<void, std::string> Store::make_tables(WriteTxn& txn) {
+  auto done = txn.put(Table::meta, "format", to_big_endian(store_format));
+  done = done ? txn.put(Table::meta, "mode", to_text(options_.mode)) : done;
+  done = done ? txn.put(Table::meta, "tenant_id", options_.tenant_id.value_or("")) : done;
+  done = done ? txn.put(Table::meta, "origin", options_.origin) : done;
+  done = done ? txn.put(Table::meta, "epoch", to_big_endian(epoch_)) : done;
+  done = done ? txn.commit() : done;
+  if (!done) {
     return std::unexpected(fmt::format("cannot make the store {}: {}", options_.dir, done.error().message));
   }
   return {};
 }
 
+// The handles of the tables outlive the transaction only when it is committed, also one that wrote nothing.
+std::expected<void, std::string> Store::finish_tables(WriteTxn& txn) {
+  if (auto done = txn.commit(); !done) {
+    return std::unexpected(fmt::format("cannot open the store {}: {}", options_.dir, done.error().message));
+  }
+  return {};
+}
+
+// An adoption names the log with its key: the vkey says both.
+std::expected<void, std::string> Store::take_log_name(const ReadTxn& txn, const std::string& origin) {
+  log_name_ = origin;
+  if (epoch_ == 1) {
+    return {};
+  }
+  const auto vkey = txn.get(Table::meta, meta::log_key);
+  const auto key = vkey && *vkey ? read_vkey(**vkey) : std::unexpected(std::string());
+  if (!key || key->name != epoch_name(origin, epoch_, key->key)) {
+    return std::unexpected(fmt::format("the store {} is damaged: its log_key cannot be read", options_.dir));
+  }
+  log_name_ = key->name;
+  return {};
+}
+
 // The store remembers what it is for: a nonce that was used in another mode or for another tenant must not look new.
-std::expected<void, std::string> Store::adopt_meta() {
+std::expected<void, std::string> Store::take_meta(Access access) {
   auto txn = read();
   if (!txn) {
     return std::unexpected(txn.error().message);
   }
-  std::array<std::string, 3> values;
-  constexpr std::array<std::string_view, 3> keys = {"mode", "tenant_id", "origin"};
+  std::array<std::string, 4> values;
+  constexpr std::array<std::string_view, 4> keys = {"mode", "tenant_id", "origin", "epoch"};
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const auto value = txn->get(Table::meta, keys.at(i));
     if (!value || !*value) {
@@ -307,8 +231,25 @@ std::expected<void, std::string> Store::adopt_meta() {
     }
     values.at(i) = **value;
   }
-  const auto& [mode, tenant, origin] = values;
-  if (mode != to_text(options_.mode)) {
+  const auto& [mode, tenant, origin, epoch_bytes] = values;
+  const auto its_mode = mode_named(mode);
+  const auto epoch = from_big_endian<std::uint64_t>(epoch_bytes);
+  if (!its_mode || !epoch || *epoch == 0 || *epoch > limits::epoch_max || !is_note_key_name(origin) ||
+      (!tenant.empty() && (*its_mode == Mode::demo || !is_tenant_id(tenant)))) {
+    return std::unexpected(
+        fmt::format("the store {} is damaged: its mode, tenant, origin or epoch is none", options_.dir));
+  }
+  epoch_ = *epoch;
+  if (auto named = take_log_name(*txn, origin); !named) {
+    return named;
+  }
+  if (access != Access::make) {
+    options_.mode = *its_mode;
+    options_.tenant_id = tenant.empty() ? std::nullopt : std::optional(tenant);
+    options_.origin = origin;
+    return {};
+  }
+  if (*its_mode != options_.mode) {
     return std::unexpected(
         fmt::format("the store {} belongs to {} mode, not {} mode: set OPENEXEC_MODE={}, or name another "
                     "store in OPENEXEC_DB_URL",
@@ -337,29 +278,54 @@ void Store::measure() const {
   used_bytes_ = (env_info.me_last_pgno + 1) * stat.ms_psize;
 }
 
-std::expected<std::unique_ptr<Store>, std::string> Store::open(const StoreOptions& options) {
-  if (const auto readable = probe(options.dir); !readable) {
-    return std::unexpected(readable.error());
-  }
-  auto held = lock(options.dir);
-  if (!held) {
-    return std::unexpected(held.error());
-  }
+std::expected<std::unique_ptr<Store>, std::string> Store::open_as(const StoreOptions& options, Access access) {
   std::unique_ptr<Store> store(new Store);
   store->options_ = options;
-  store->lock_ = std::move(*held);
-  auto opened = store->open_env();
+  if (!is_to_read(access)) {
+    auto held = lock(options.dir);
+    if (!held) {
+      return std::unexpected(held.error());
+    }
+    store->lock_ = std::move(*held);
+  }
+  auto opened = store->open_env(access);
   if (opened) {
-    opened = store->open_tables();
+    opened = store->open_tables(access);
   }
   if (opened) {
-    opened = store->adopt_meta();
+    opened = store->take_meta(access);
   }
   if (!opened) {
     return std::unexpected(opened.error());
   }
   store->measure();
   return store;
+}
+
+std::expected<std::unique_ptr<Store>, std::string> Store::open(const StoreOptions& options) {
+  if (const auto readable = probe(options.dir); !readable) {
+    return std::unexpected(readable.error());
+  }
+  return open_as(options, Access::make);
+}
+
+std::expected<std::unique_ptr<Store>, std::string> Store::open_to_read(const std::string& dir) {
+  return open_as({.dir = dir}, Access::read);
+}
+
+std::expected<std::unique_ptr<Store>, std::string> Store::open_copy(const std::string& file) {
+  return open_as({.dir = file}, Access::read_copy);
+}
+
+std::expected<std::unique_ptr<Store>, std::string> Store::open_to_change(const std::string& dir) {
+  struct stat status{};
+  if (stat((dir + "/data.mdb").c_str(), &status) != 0) {
+    return std::unexpected(fmt::format("{} holds no store: {}", dir, std::strerror(errno)));
+  }
+  if (const auto readable = probe(dir); !readable) {
+    return std::unexpected(readable.error());
+  }
+  return open_as({.dir = dir}, Access::change);
 }
 
 StoreResult<ReadTxn> Store::read() const {
@@ -378,8 +344,18 @@ StoreResult<WriteTxn> Store::write() {
   return WriteTxn(*this, txn);
 }
 
+StoreResult<void> Store::copy_to(int fd) const {
+  const int code = mdb_env_copyfd2(env_.get(), fd, MDB_CP_COMPACT);
+  return code == 0 ? StoreResult<void>() : store_error("copy", code);
+}
+
 std::size_t Store::used_bytes() const { return used_bytes_; }
 std::size_t Store::map_size_bytes() const { return map_size_bytes_; }
 unsigned Store::used_percent() const { return static_cast<unsigned>(used_bytes_ * 100 / map_size_bytes_); }
+
+void Store::drop_dead_readers() {
+  int dead = 0;
+  static_cast<void>(mdb_reader_check(env_.get(), &dead));  // it is tried again soon
+}
 
 }  // namespace openexec

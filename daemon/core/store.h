@@ -23,11 +23,13 @@ struct MDB_cursor;
 
 namespace openexec {
 
-// Tables of format 1 (docs/formats.md, "Store"). Append-only list: each keeps its name for ever.
-enum class Table : std::size_t { meta, claims, open, approvals, results, entries, executions };
-inline constexpr std::size_t table_count = 7;
+// Tables of format 2 (docs/formats.md, "Store"). Append-only list: each keeps its name for ever.
+enum class Table : std::size_t { meta, claims, open, approvals, results, entries, executions, nodes, checkpoints };
+inline constexpr std::size_t table_count = 9;
+inline constexpr std::array<const char*, table_count> table_names = {
+    "meta", "claims", "open", "approvals", "results", "entries", "executions", "nodes", "checkpoints"};
 
-inline constexpr std::uint32_t store_format = 1;
+inline constexpr std::uint32_t store_format = 2;
 
 struct StoreError {
   std::string message;  // for an operator, with LMDB's own words
@@ -44,10 +46,14 @@ struct StoreOptions {
   std::string dir;  // exists, 0700
   std::size_t map_size_bytes = limits::map_size_bytes;
   Mode mode = Mode::demo;
-  std::optional<std::string> tenant_id;
-  std::string origin;             // the log's name
+  std::optional<std::string> tenant_id = std::nullopt;
+  std::string origin = {};        // the log's name in its first epoch
   bool origin_is_default = true;  // nobody chose it: a store that has another keeps its own
   bool durable = true;  // false: commits are not synced. For the simulator, which loses nothing but what it means to
+};
+
+struct CloseCursor {
+  void operator()(MDB_cursor* cursor) const noexcept;
 };
 
 class ReadTxn {
@@ -69,12 +75,35 @@ class ReadTxn {
   [[nodiscard]] StoreResult<std::optional<Row>> last(Table table, std::string_view prefix = {}) const;
   // The first row whose key is greater than `key`.
   [[nodiscard]] StoreResult<std::optional<Row>> next(Table table, std::string_view key) const;
+  // All rows of the table.
+  [[nodiscard]] StoreResult<class TableScan> scan(Table table) const;
+  [[nodiscard]] StoreResult<std::uint64_t> count(Table table) const;
 
  protected:
   friend class Store;
   ReadTxn(const class Store& store, MDB_txn* txn) : store_(&store), txn_(txn) {}
   const class Store* store_;
   MDB_txn* txn_;  // ended by the destructor unless committed
+};
+
+// The rows of a table one after the other, in the order of keys. Does not outlive its transaction, in which nothing is
+// written meanwhile.
+class TableScan {
+ public:
+  // Nothing at the end. An error when the table is out of order or has another number of rows than it says: a damaged
+  // one cannot send the reader round for ever.
+  [[nodiscard]] StoreResult<std::optional<ReadTxn::Row>> next();
+  [[nodiscard]] std::uint64_t count() const { return count_; }  // of all rows
+
+ private:
+  friend class ReadTxn;
+  TableScan(Table table, std::uint64_t count, MDB_cursor* cursor) : table_(table), count_(count), cursor_(cursor) {}
+
+  Table table_;
+  std::uint64_t count_;
+  std::unique_ptr<MDB_cursor, CloseCursor> cursor_;
+  std::uint64_t seen_ = 0;
+  std::string_view before_;  // the key of the row before, in the map
 };
 
 // The one write transaction; aborts unless committed.
@@ -97,6 +126,13 @@ class Store {
   // Opens or makes the store. Refuses another format, mode or tenant, and a store another process has open. The error
   // is one line that says what to change.
   static std::expected<std::unique_ptr<Store>, std::string> open(const StoreOptions& options);
+  // Opens a store to read it, whatever its mode, tenant and origin, also while a daemon has it open. Nothing is written
+  // but this reader's place in LMDB's lock file, and not even that where the folder is not writable.
+  static std::expected<std::unique_ptr<Store>, std::string> open_to_read(const std::string& dir);
+  // The same of one file that a copy was written to, and that nobody else has open.
+  static std::expected<std::unique_ptr<Store>, std::string> open_copy(const std::string& file);
+  // Opens a store that no daemon has open, whatever its mode, tenant and origin, to change it.
+  static std::expected<std::unique_ptr<Store>, std::string> open_to_change(const std::string& dir);
   ~Store();
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
@@ -106,12 +142,20 @@ class Store {
   // One thread only.
   [[nodiscard]] StoreResult<WriteTxn> write();
 
+  // Forgets readers whose process died without ending their transaction: until then no page that was freed since is
+  // used again. Cheap.
+  void drop_dead_readers();
+
   // How full the map is, in percent of its limit, as of the last commit.
   [[nodiscard]] unsigned used_percent() const;
   [[nodiscard]] std::size_t used_bytes() const;
   [[nodiscard]] std::size_t map_size_bytes() const;
-  [[nodiscard]] const std::string& origin() const { return options_.origin; }
+  // The log's name: in its first epoch the origin, later the name that the adoption gave it.
+  [[nodiscard]] const std::string& origin() const { return log_name_; }
+  [[nodiscard]] std::uint64_t epoch() const { return epoch_; }
   [[nodiscard]] const StoreOptions& options() const { return options_; }
+  // A consistent copy of the whole store into a file that is open and empty; the writer goes on meanwhile.
+  [[nodiscard]] StoreResult<void> copy_to(int fd) const;
 
  private:
   friend class ReadTxn;
@@ -137,12 +181,21 @@ class Store {
     int fd_ = -1;
   };
 
+  enum class Access { make, change, read, read_copy };
+
   Store() = default;
   static std::expected<Lock, std::string> lock(const std::string& dir);
   static std::expected<void, std::string> probe(const std::string& dir);
-  std::expected<void, std::string> open_env();
-  std::expected<void, std::string> open_tables();
-  std::expected<void, std::string> adopt_meta();
+  std::expected<void, std::string> open_env(Access access);
+  int try_open(Access access, unsigned flags);
+  std::expected<void, std::string> open_tables(Access access);
+  static std::expected<std::unique_ptr<Store>, std::string> open_as(const StoreOptions& options, Access access);
+  std::expected<void, std::string> make_tables(WriteTxn& txn);
+  std::expected<void, std::string> finish_tables(WriteTxn& txn);
+  std::expected<void, std::string> check_format(const ReadTxn& txn) const;
+  std::expected<void, std::string> take_meta(Access access);
+  std::expected<void, std::string> take_log_name(const ReadTxn& txn, const std::string& origin);
+  static bool is_to_read(Access access) { return access == Access::read || access == Access::read_copy; }
   void measure() const;
 
   StoreOptions options_;
@@ -151,6 +204,8 @@ class Store {
   std::array<unsigned, table_count> tables_{};       // MDB_dbi
   mutable std::atomic<std::size_t> used_bytes_ = 0;  // as of the last commit
   std::size_t map_size_bytes_ = 0;
+  std::uint64_t epoch_ = 1;
+  std::string log_name_;
 };
 
 }  // namespace openexec

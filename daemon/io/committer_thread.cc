@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "daemon/core/fault_point.h"
+#include "daemon/core/high_water.h"
 #include "daemon/core/recovery.h"
 #include "daemon/io/worker_thread.h"
 #include "proto-json/check.h"
@@ -35,10 +36,13 @@ void append(std::vector<T>& to, std::vector<T>&& from) {
 
 }  // namespace
 
-std::expected<std::unique_ptr<CommitterThread>, std::string> CommitterThread::start(
-    Loop& loop, LoopTurn& turn, const Clock& clock, CommitRules rules, std::unique_ptr<Store> store, Failed failed) {
-  auto committer =
-      std::make_unique<CommitterThread>(Private(), loop, turn, clock, rules, std::move(store), std::move(failed));
+std::expected<std::unique_ptr<CommitterThread>, std::string> CommitterThread::start(Loop& loop, LoopTurn& turn,
+                                                                                    const Clock& clock,
+                                                                                    CommitRules rules,
+                                                                                    std::unique_ptr<Store> store,
+                                                                                    LogWriting writing, Failed failed) {
+  auto committer = std::make_unique<CommitterThread>(Private(), loop, turn, clock, rules, std::move(store),
+                                                     std::move(writing), std::move(failed));
   auto thread = start_thread([self = committer.get()] { self->work(); });
   if (!thread.has_value()) {
     return std::unexpected(std::string("cannot start a thread: raise the limit of processes (ulimit -u)"));
@@ -48,13 +52,14 @@ std::expected<std::unique_ptr<CommitterThread>, std::string> CommitterThread::st
 }
 
 CommitterThread::CommitterThread(Private, Loop& loop, LoopTurn& turn, const Clock& clock, CommitRules rules,
-                                 std::unique_ptr<Store> store, Failed failed)
+                                 std::unique_ptr<Store> store, LogWriting writing, Failed failed)
     : turn_(turn),
       clock_(clock),
       rules_(rules),
       failed_(std::move(failed)),
       readable_(store.get()),
       store_(std::move(store)),
+      writing_(std::move(writing)),
       options_(store_->options()),
       waker_(loop, [this] { call_back(); }) {
   turn_.set(LoopTurn::Phase::commit, [this] { hand_over(); });
@@ -167,30 +172,64 @@ void CommitterThread::commit_batch(Batch& batch) {
     return;
   }
   OPENEXEC_FAULT_POINT("commit.before");
-  batch.results = commit_ops(*store_, rules_, clock_.now(), batch.ops);
+  auto committed = commit_ops(*store_, writing_.signer, rules_, clock_.now(), batch.ops);
   OPENEXEC_FAULT_POINT("commit.after");
-  if (!batch.results.has_value()) {
-    failure_ = batch.results.error();
+  if (!committed.has_value()) {
+    failure_ = committed.error();
+    batch.results = std::unexpected(committed.error());
   } else {
-    OPENEXEC_CHECK(batch.results->size() == batch.done.size());
+    OPENEXEC_CHECK(committed->results.size() == batch.done.size());
+    batch.results = std::move(committed->results);
+    // These are durable and are answered. With no mark to follow them, nothing more is taken until there is one again.
+    const auto marked = committed->log ? writing_.mark.write(*committed->log) : std::expected<void, std::string>();
+    if (!marked.has_value()) {
+      failure_ = StoreError{marked.error()};
+    }
   }
+  OPENEXEC_FAULT_POINT("commit.marked");
   batch.ops.clear();  // what they hold is freed here, not on the loop
 }
 
 void CommitterThread::recover_store(Recovery& recovery) {
-  failure_ = StoreError{"the store is closed"};
-  store_.reset();
-  auto opened = Store::open(options_);
-  if (!opened.has_value()) {
-    recovery.result = std::unexpected(StoreError{opened.error()});
-    return;
-  }
-  store_ = *std::move(opened);
-  recovery.result = openexec::recover(*store_, clock_.now(), recovery.live);
+  recovery.result = reopen(recovery.live);
   if (recovery.result.has_value()) {
     failure_.reset();
     recovery.store = store_.get();
   }
+}
+
+StoreResult<std::size_t> CommitterThread::reopen(const std::vector<ClaimKey>& live) {
+  failure_ = StoreError{"the store is closed"};
+  store_.reset();
+  auto opened = Store::open(options_);
+  if (!opened.has_value()) {
+    return std::unexpected(StoreError{opened.error()});
+  }
+  store_ = *std::move(opened);
+  const auto recovered = recover_marked(*store_, writing_, clock_.now(), live);
+  return recovered.has_value() ? StoreResult<std::size_t>(recovered->closed) : std::unexpected(recovered.error());
+}
+
+StoreResult<Recovered> recover_marked(Store& store, const LogWriting& writing, UtcTime now,
+                                      std::span<const ClaimKey> live) {
+  const auto mark = writing.mark.read();
+  if (!mark.has_value()) {
+    return std::unexpected(StoreError{mark.error()});
+  }
+  const auto behind = why_behind(store, *mark, writing.adopt_command);
+  if (!behind.has_value()) {
+    return std::unexpected(behind.error());
+  }
+  if (behind->has_value()) {
+    return std::unexpected(StoreError{**behind});
+  }
+  auto recovered = recover(store, writing.signer, now, live);
+  if (!recovered.has_value()) {
+    return recovered;
+  }
+  auto marked = writing.mark.write(recovered->log);
+  marked = marked.has_value() ? writing.mark.sync() : marked;
+  return marked.has_value() ? std::move(recovered) : std::unexpected(StoreError{marked.error()});
 }
 
 }  // namespace openexec

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -14,10 +15,23 @@
 #include "daemon/core/clock.h"
 #include "daemon/core/commit.h"
 #include "daemon/core/committer.h"
+#include "daemon/core/recovery.h"
+#include "daemon/io/high_water_file.h"
 #include "daemon/io/turn.h"
 #include "daemon/io/watchers.h"
 
 namespace openexec {
+
+// What the writer works with.
+struct LogWriting {
+  NoteSigner signer;
+  HighWaterFile mark;         // follows every commit
+  std::string adopt_command;  // what takes a store over that is behind it, for a person to type
+};
+
+// recover() of a store that is not behind its mark, which then follows. At a start, and again after a failure.
+StoreResult<Recovered> recover_marked(Store& store, const LogWriting& writing, UtcTime now,
+                                      std::span<const ClaimKey> live);
 
 class CommitterThread final : public Committer {
   struct Private {};
@@ -30,9 +44,9 @@ class CommitterThread final : public Committer {
   static std::expected<std::unique_ptr<CommitterThread>, std::string> start(Loop& loop, LoopTurn& turn,
                                                                             const Clock& clock, CommitRules rules,
                                                                             std::unique_ptr<Store> store,
-                                                                            Failed failed);
+                                                                            LogWriting writing, Failed failed);
   CommitterThread(Private, Loop& loop, LoopTurn& turn, const Clock& clock, CommitRules rules,
-                  std::unique_ptr<Store> store, Failed failed);
+                  std::unique_ptr<Store> store, LogWriting writing, Failed failed);
   // Waits for the transaction under way; what was not begun is dropped and not called back.
   ~CommitterThread() override;
 
@@ -65,6 +79,7 @@ class CommitterThread final : public Committer {
   Batch take_batch(Queue& queue);
   void commit_batch(Batch& batch);
   void recover_store(Recovery& recovery);
+  StoreResult<std::size_t> reopen(const std::vector<ClaimKey>& live);
 
   LoopTurn& turn_;
   const Clock& clock_;
@@ -78,6 +93,7 @@ class CommitterThread final : public Committer {
 
   // The thread's.
   std::unique_ptr<Store> store_;
+  LogWriting writing_;
   StoreOptions options_;
   std::optional<StoreError> failure_;
 

@@ -59,7 +59,13 @@ void Connection::on_read(ssize_t count) {
 }
 
 void Connection::take_lines() {
-  while (may_take_line()) {
+  for (std::size_t taken = 0; may_take_line(); ++taken) {
+    if (taken == limits::lines_per_turn_max) {
+      // What is answered at once holds back nobody by itself: the others get their turn, then this one goes on.
+      set_reading(false);
+      flush_later();
+      return;
+    }
     const auto line = splitter_.next();
     if (line.has_value()) {
       take_line(*line);
@@ -166,6 +172,10 @@ void Connection::send(std::string line) {
   } else {
     unsent_ += line;
   }
+  flush_later();
+}
+
+void Connection::flush_later() {
   if (!std::exchange(flush_requested_, true)) {
     shared_.flush_later(shared_from_this());
   }

@@ -63,6 +63,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void take_line(std::string_view line);
   void answer(const RequestId& id, bool is_execute, std::string line);
   void send(std::string line);
+  void flush_later();
   void write();
   [[nodiscard]] bool may_take_line();
   void set_reading(bool reading);

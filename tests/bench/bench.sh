@@ -1,19 +1,22 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The load test: a daemon of its own in a temporary folder, first in ClawShield mode, then in demo mode.
-# usage: bench.sh [--seconds N] [--connections A,B,...]
+# The load test: a daemon of its own in a temporary folder, first in ClawShield mode, then in demo mode. Then how fast
+# a log of a million entries is verified.
+# usage: bench.sh [--seconds N] [--connections A,B,...] [--entries N]
 set -eu
 cd "$(dirname "$0")/../.."
 bin=$PWD/build/release/bin
 load=$PWD/build/release/tests/bin/openexec-load
 seconds=10
 connections=1,16,64,256
+entries=1000000
 while [ $# -gt 0 ]; do
   case $1 in
     --seconds) seconds=$2 ;;
     --connections) connections=$2 ;;
+    --entries) entries=$2 ;;
     *)
-      echo "usage: bench.sh [--seconds N] [--connections A,B,...]" >&2
+      echo "usage: bench.sh [--seconds N] [--connections A,B,...] [--entries N]" >&2
       exit 2
       ;;
   esac
@@ -56,3 +59,16 @@ measure() {
 export CLAWSHIELD_PUBLIC_KEY="$dir/approver.pub" CLAWSHIELD_TENANT_ID=bench
 measure clawshield --key "$dir/approver.pem" --tenant bench
 measure demo
+
+# verify MODE ENTRIES: how fast a whole log is checked.
+verify() {
+  "$PWD/build/release/tests/bin/openexec-make-store" "$dir/log-$1" "$2" "$1"
+  begin=$(date +%s%N)
+  "$bin/openexec" log verify --json "$dir/log-$1" >/dev/null
+  took_ms=$((($(date +%s%N) - begin) / 1000000))
+  printf '\nlog verify, %s mode: %s entries in %s ms, %s a second\n' "$1" "$2" "$took_ms" "$(($2 * 1000 / took_ms))"
+  rm -r "$dir/log-$1"
+}
+
+verify demo "$entries"
+verify clawshield "$((entries / 10))"

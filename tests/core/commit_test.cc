@@ -3,6 +3,8 @@
 
 #include "daemon/core/big_endian.h"
 #include "daemon/core/claims.h"
+#include "daemon/core/log_tree.h"
+#include "daemon/core/receipt_log.h"
 #include "proto-json/approval.h"
 #include "proto-json/crypto.h"
 #include "proto-json/encoding.h"
@@ -19,6 +21,7 @@ struct Fixture {
   test::TempDir dir;
   std::unique_ptr<Store> store;
   CommitRules rules;
+  std::optional<Checkpoint> log;  // of the last commit
 
   explicit Fixture(std::size_t map_size_bytes = std::size_t{64} << 20) {
     StoreOptions options = test::store_options(test::clawshield_policy(), dir);
@@ -26,11 +29,12 @@ struct Fixture {
     store = test::open_store(options);
   }
   std::vector<OpResult> commit(const std::vector<Op>& ops, UtcTime now = noon()) {
-    auto results = commit_ops(*store, rules, now, ops);
-    INFO((results ? std::string() : results.error().message));
-    REQUIRE(results.has_value());
-    REQUIRE(results->size() == ops.size());
-    return *std::move(results);
+    auto committed = commit_ops(*store, test::log_signer(), rules, now, ops);
+    INFO((committed ? std::string() : committed.error().message));
+    REQUIRE(committed.has_value());
+    REQUIRE(committed->results.size() == ops.size());
+    log = committed->log;
+    return std::move(committed->results);
   }
   OpResult commit_one(Op op, UtcTime now = noon()) {
     std::vector<Op> ops;
@@ -216,9 +220,9 @@ TEST_CASE("a clock floor that cannot be read stops every commit, and nothing cra
     Fixture f;
     f.put_meta("clock_floor", floor);
     const std::vector<Op> ops = batch_of(Claim{attempt("n"), std::nullopt, ran()});
-    const auto results = commit_ops(*f.store, f.rules, noon(), ops);
+    const auto results = commit_ops(*f.store, test::log_signer(), f.rules, noon(), ops);
     REQUIRE_FALSE(results.has_value());
-    CHECK(results.error().message == "the store is damaged: its clock floor cannot be read");
+    CHECK(results.error().message == "the store is damaged: its clock_floor cannot be read");
     CHECK(test::entries(*f.store).empty());
   }
 }
@@ -279,9 +283,122 @@ TEST_CASE("a damaged claim is an error of the store and nothing is written") {
   REQUIRE(txn->put(Table::claims, text_of(a->claim_key.view()), "garbage").has_value());
   REQUIRE(txn->commit().has_value());
   for (const Op& op : batch_of(Claim{a, std::nullopt, ran()}, Outcome{a, ran()})) {
-    CHECK_FALSE(commit_ops(*f.store, f.rules, noon(), {&op, 1}).has_value());
+    CHECK_FALSE(commit_ops(*f.store, test::log_signer(), f.rules, noon(), {&op, 1}).has_value());
   }
   CHECK(test::entries(*f.store).empty());
+}
+
+TEST_CASE("each commit that adds entries signs one checkpoint over all of them, in the same transaction") {
+  Fixture f;
+  const auto latest = [&] {
+    const auto txn = f.store->read();
+    REQUIRE(txn.has_value());
+    const auto note = read_note(latest_checkpoint(*txn).value());
+    REQUIRE(note.has_value());
+    return open_checkpoint(*note, test::log_signer().key()).value();
+  };
+  std::vector<Checkpoint> seen;
+  for (const int count : {1, 2, 5, 1, 64}) {
+    std::vector<Op> ops;
+    for (int i = 0; i < count; ++i) {
+      ops.emplace_back(Denial{attempt(std::to_string(i)), Reason::unknown_action});
+    }
+    f.commit(ops);
+    REQUIRE(f.log.has_value());
+    CHECK(latest() == *f.log);
+    seen.push_back(*f.log);
+  }
+  CHECK(seen.back().size == 73);
+  const auto txn = f.store->read();
+  REQUIRE(txn.has_value());
+  for (const Checkpoint& earlier : seen) {
+    CHECK(verify_consistency(earlier.size, seen.back().size, earlier.root, seen.back().root,
+                             consistency_proof(*txn, earlier.size, seen.back().size).value()));
+  }
+}
+
+TEST_CASE("a commit that adds no entry signs nothing") {
+  Fixture f;
+  f.commit_one(Claim{attempt("n"), std::nullopt, ran()});
+  f.commit_one(Claim{attempt("n"), std::nullopt, ran()});
+  CHECK_FALSE(f.log.has_value());
+}
+
+TEST_CASE("a denial that may have no entry gets none, whatever it is denied for") {
+  Fixture f;
+  f.commit_one(Claim{attempt("n"), use("67203e9d-7af3-4cec-b702-b95666250b1c"), ran()});
+  Claim other{attempt("n", R"({"b":1})"), std::nullopt, ran()};
+  other.enter_denial = false;
+  Claim used{attempt("m"), use("67203e9d-7af3-4cec-b702-b95666250b1c"), ran()};
+  used.enter_denial = false;
+  for (const auto& [op, reason] : {std::pair{other, Reason::nonce_reused}, std::pair{used, Reason::approval_used}}) {
+    const OpResult result = f.commit_one(op);
+    CHECK(denied_reason(result) == reason);
+    CHECK_FALSE(std::get<Denied>(result).index.has_value());
+  }
+  CHECK(test::entries(*f.store).size() == 1);
+}
+
+TEST_CASE("a summary is an entry, also where denials get none, but not in the room that is kept for outcomes") {
+  Fixture f;
+  f.rules.warn_percent = 0;
+  f.rules.registry = sha256(std::string_view("registry"));
+  const Summary summary{{{1000, Reason::unknown_action, 7}, {1000, std::nullopt, 2}}, noon()};
+  const OpResult done = f.commit_one(summary, plus_s(noon(), 60));
+  REQUIRE(std::holds_alternative<Recorded>(done));
+  const auto leaves = test::leaves(*f.store);
+  REQUIRE(leaves.size() == 1);
+  const auto* written = std::get_if<DeniedSummary>(leaves.data());
+  REQUIRE(written != nullptr);
+  CHECK(*written == DeniedSummary{plus_s(noon(), 60), noon(), std::string(test::tenant), Mode::clawshield,
+                                  f.rules.registry, summary.rows});
+  f.rules.full_percent = 0;
+  not_taken_message(f.commit_one(summary));
+}
+
+TEST_CASE("an approval from before the store was put back to an older copy is refused, a later one is taken") {
+  Fixture f;
+  {
+    auto txn = f.store->write();
+    REQUIRE(txn.has_value());
+    REQUIRE(put_approvals_floor(*txn, plus_s(noon(), 1)).has_value());
+    REQUIRE(txn->commit().has_value());
+  }
+  const OpResult before = f.commit_one(Claim{attempt("a"), use("a"), ran()});
+  CHECK(denied_reason(before) == Reason::approval_expired);
+  ApprovalUse later = use("b");
+  later.issued = plus_s(noon(), 1);
+  CHECK(std::holds_alternative<Recorded>(f.commit_one(Claim{attempt("b"), later, ran()})));
+}
+
+Note cosigned_note(const Checkpoint& checkpoint, std::string_view witness) {
+  Note note = read_note(sign_checkpoint(test::log_signer(), checkpoint)).value();
+  const NoteSigner signer(std::string(witness), NoteKeyType::cosignature, test::approver_key());
+  note.signatures.push_back(cosign(signer, note.text, 1));
+  return note;
+}
+
+TEST_CASE("the latest cosigned checkpoint is kept, with what every witness said of it") {
+  Fixture f;
+  const Checkpoint first{std::string(test::origin), 1, sha256(std::string_view("1"))};
+  const Checkpoint second{std::string(test::origin), 2, sha256(std::string_view("2"))};
+  const auto kept = [&] {
+    const auto txn = f.store->read();
+    REQUIRE(txn.has_value());
+    return read_note(cosigned_checkpoint(*txn).value().value()).value();
+  };
+  const auto keep = [&](const Checkpoint& checkpoint, std::string_view witness) {
+    CHECK(std::holds_alternative<Kept>(f.commit_one(Cosigning{checkpoint.size, cosigned_note(checkpoint, witness)})));
+  };
+  keep(first, "w1");
+  CHECK(kept() == cosigned_note(first, "w1"));
+  keep(second, "w1");
+  keep(first, "w2");  // late
+  CHECK(kept() == cosigned_note(second, "w1"));
+  keep(second, "w2");
+  CHECK(kept().signatures.size() == 3);
+  keep(second, "w2");
+  CHECK(kept().signatures.size() == 3);
 }
 
 }  // namespace

@@ -71,9 +71,9 @@ enum class CommitFailure {
 // of it.
 class FakeCommitter : public Committer {
  public:
-  FakeCommitter(const Clock& clock, StoreOptions options, CommitRules rules)
-      : clock_(clock), options_(std::move(options)), rules_(rules), store_(opened()) {
-    REQUIRE(openexec::recover(*store_, clock_.now(), {}).has_value());
+  FakeCommitter(const Clock& clock, StoreOptions options, CommitRules rules, NoteSigner signer)
+      : clock_(clock), options_(std::move(options)), rules_(rules), signer_(std::move(signer)), store_(opened()) {
+    REQUIRE(openexec::recover(*store_, signer_, clock_.now(), {}).has_value());
   }
 
   void commit(Op op, CommitDone done) override {
@@ -101,7 +101,9 @@ class FakeCommitter : public Committer {
     }
     StoreResult<std::vector<OpResult>> results = std::unexpected(StoreError{"the disk is gone"});
     if (!failed_ && next_failure_ != CommitFailure::absent) {
-      results = commit_ops(*store_, rules_, clock_.now(), ops);
+      auto committed = commit_ops(*store_, signer_, rules_, clock_.now(), ops);
+      results = committed ? StoreResult<std::vector<OpResult>>(std::move(committed->results))
+                          : std::unexpected(committed.error());
     }
     if (next_failure_) {
       results = std::unexpected(StoreError{"the disk is gone"});
@@ -144,11 +146,11 @@ class FakeCommitter : public Committer {
     }
     store_.reset();
     store_ = opened();
-    auto closed = openexec::recover(*store_, clock_.now(), live_);
-    REQUIRE(closed.has_value());
+    const auto recovered = openexec::recover(*store_, signer_, clock_.now(), live_);
+    REQUIRE(recovered.has_value());
     failed_ = false;
     readable_ = true;
-    (*done)(closed);
+    (*done)(recovered->closed);
     return true;
   }
 
@@ -171,6 +173,7 @@ class FakeCommitter : public Committer {
   const Clock& clock_;
   StoreOptions options_;
   CommitRules rules_;
+  const NoteSigner signer_;
   std::unique_ptr<Store> store_;
   std::deque<std::pair<Op, CommitDone>> queue_;
   std::deque<std::pair<StoreResult<OpResult>, CommitDone>> made_;

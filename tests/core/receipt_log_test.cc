@@ -24,6 +24,13 @@ struct Log {
   }
 };
 
+LogWriter writer_of(WriteTxn& txn) {
+  static const NoteSigner signer = test::log_signer();
+  auto writer = LogWriter::open(txn, signer);
+  REQUIRE(writer.has_value());
+  return *std::move(writer);
+}
+
 Receipt receipt(ReceiptKind kind, ExecutionId id) {
   Receipt out = receipt_of(test::attempt_of(test::demo_policy(), test::request("echo", "{}", "n")), kind, test::noon());
   out.id = id;
@@ -53,7 +60,7 @@ TEST_CASE("entries are numbered from 0 without a gap, also across transactions")
   for (int batch = 0; batch < 3; ++batch) {
     WriteTxn txn = log.write();
     for (int i = 0; i < 100; ++i) {
-      CHECK(append_receipt(txn, receipt(ReceiptKind::started, id_of(1))).value() == expected++);
+      CHECK(writer_of(txn).append(receipt(ReceiptKind::started, id_of(1))).value() == expected++);
     }
     REQUIRE(txn.commit().has_value());
   }
@@ -64,7 +71,7 @@ TEST_CASE("an entry is the leaf of its receipt, byte for byte") {
   const Log log;
   WriteTxn txn = log.write();
   const Receipt written = receipt(ReceiptKind::started, id_of(1));
-  const auto index = append_receipt(txn, written);
+  const auto index = writer_of(txn).append(written);
   REQUIRE(index.has_value());
   CHECK(leaf_at(txn, *index).value() == to_leaf(written));
 }
@@ -73,7 +80,7 @@ TEST_CASE("an entry that was not committed is not there") {
   const Log log;
   {
     WriteTxn txn = log.write();
-    REQUIRE(append_receipt(txn, receipt(ReceiptKind::started, id_of(1))).has_value());
+    REQUIRE(writer_of(txn).append(receipt(ReceiptKind::started, id_of(1))).has_value());
   }
   CHECK(log_size(log.read()).value() == 0);
 }
@@ -82,10 +89,10 @@ TEST_CASE("an execution is found by its latest entry, whatever its id and its ne
   const Log log;
   WriteTxn txn = log.write();
   for (const std::uint8_t byte : {0x00, 0xff, 0x01, 0xfe}) {
-    REQUIRE(append_receipt(txn, receipt(ReceiptKind::started, id_of(byte))).has_value());
+    REQUIRE(writer_of(txn).append(receipt(ReceiptKind::started, id_of(byte))).has_value());
   }
-  CHECK(append_receipt(txn, receipt(ReceiptKind::unknown, id_of(0xff))).value() == 4);
-  CHECK(append_receipt(txn, receipt(ReceiptKind::unknown, id_of(0x00))).value() == 5);
+  CHECK(writer_of(txn).append(receipt(ReceiptKind::unknown, id_of(0xff))).value() == 4);
+  CHECK(writer_of(txn).append(receipt(ReceiptKind::unknown, id_of(0x00))).value() == 5);
   CHECK(latest_entry_of(txn, id_of(0x00)).value() == 5U);
   CHECK(latest_entry_of(txn, id_of(0x01)).value() == 2U);
   CHECK(latest_entry_of(txn, id_of(0xfe)).value() == 3U);
@@ -96,7 +103,7 @@ TEST_CASE("an execution is found by its latest entry, whatever its id and its ne
 TEST_CASE("a denial is an entry but no execution") {
   const Log log;
   WriteTxn txn = log.write();
-  REQUIRE(append_receipt(txn, receipt(ReceiptKind::denied, id_of(1))).has_value());
+  REQUIRE(writer_of(txn).append(receipt(ReceiptKind::denied, id_of(1))).has_value());
   CHECK(log_size(txn).value() == 1);
   CHECK_FALSE(latest_entry_of(txn, id_of(1)).value().has_value());
 }
@@ -107,9 +114,45 @@ TEST_CASE("an index that cannot be read is damage and not an empty log") {
   REQUIRE(txn.put(Table::entries, "xxx", "leaf").has_value());
   REQUIRE(txn.put(Table::executions, std::string(16, '\1') + "xxx", "").has_value());
   CHECK_FALSE(log_size(txn).has_value());
-  CHECK_FALSE(append_receipt(txn, receipt(ReceiptKind::started, id_of(2))).has_value());
+  CHECK_FALSE(LogWriter::open(txn, test::log_signer()).has_value());
   CHECK_FALSE(latest_entry_of(txn, id_of(1)).has_value());
 }
+
+TEST_CASE("a tree that lacks a node cannot be written on") {
+  const Log log;
+  WriteTxn txn = log.write();
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(writer_of(txn).append(receipt(ReceiptKind::started, id_of(1))).has_value());
+  }
+  REQUIRE(txn.erase(Table::nodes, to_big_endian(node_position({1, 0}))).has_value());
+  const auto writer = LogWriter::open(txn, test::log_signer());
+  REQUIRE_FALSE(writer.has_value());
+  CHECK(writer.error().message == "the store is damaged: node 0 of level 1 of the log's tree cannot be read");
+}
+
+TEST_CASE("a checkpoint is read from the store, and only what was committed is there") {
+  const Log log;
+  {
+    WriteTxn txn = log.write();
+    LogWriter writer = writer_of(txn);
+    REQUIRE(writer.append(receipt(ReceiptKind::started, id_of(1))).has_value());
+    CHECK(writer.grew());
+    CHECK(writer.seal().value().size == 1);
+    REQUIRE(txn.commit().has_value());
+  }
+  {
+    WriteTxn txn = log.write();
+    LogWriter writer = writer_of(txn);
+    CHECK_FALSE(writer.grew());
+    REQUIRE(writer.append(receipt(ReceiptKind::started, id_of(2))).has_value());
+    CHECK(writer.seal().value().size == 2);
+  }
+  const auto note = read_note(latest_checkpoint(log.read()).value());
+  REQUIRE(note.has_value());
+  CHECK(open_checkpoint(*note, test::log_signer().key()).value().size == 1);
+}
+
+TEST_CASE("a store without a checkpoint is damaged") { CHECK_FALSE(latest_checkpoint(Log().read()).has_value()); }
 
 }  // namespace
 }  // namespace openexec

@@ -4,6 +4,8 @@
 #include "daemon/core/big_endian.h"
 #include "daemon/core/claims.h"
 #include "daemon/core/commit.h"
+#include "daemon/core/log_tree.h"
+#include "daemon/core/receipt_log.h"
 #include "tests/core/world.h"
 #include "tests/support/catch.h"
 
@@ -24,7 +26,7 @@ struct Fixture {
 
   void claim(const std::shared_ptr<const Attempt>& attempt) const {
     const Op op = Claim{attempt, std::nullopt, nullptr};
-    REQUIRE(commit_ops(*store, {}, noon(), {&op, 1}).has_value());
+    REQUIRE(commit_ops(*store, test::log_signer(), {}, noon(), {&op, 1}).has_value());
   }
   [[nodiscard]] ClaimRecord record(const Attempt& attempt) const {
     const auto txn = store->read();
@@ -39,13 +41,24 @@ struct Fixture {
   }
 };
 
+std::size_t recovered(const Fixture& f, UtcTime now, const std::vector<ClaimKey>& live) {
+  const auto done = recover(*f.store, test::log_signer(), now, live);
+  INFO((done ? std::string() : done.error().message));
+  REQUIRE(done.has_value());
+  const auto txn = f.store->read();
+  REQUIRE(txn.has_value());
+  CHECK(done->log.size == log_size(*txn).value());
+  CHECK(done->log.root == tree_root(*txn, done->log.size).value());
+  return done->closed;
+}
+
 TEST_CASE("recovery gives each claim without an outcome an unknown entry, once") {
   const Fixture f;
   const auto a = attempt("a");
   const auto b = attempt("b");
   f.claim(a);
   f.claim(b);
-  CHECK(recover(*f.store, plus_s(noon(), 5), {}) == 2U);
+  CHECK(recovered(f, plus_s(noon(), 5), {}) == 2U);
   const auto log = test::entries(*f.store);
   REQUIRE(log.size() == 4);
   for (const Receipt& receipt : {log[2], log[3]}) {
@@ -63,7 +76,7 @@ TEST_CASE("recovery gives each claim without an outcome an unknown entry, once")
   CHECK(f.record(*a).first_index == 0);
   CHECK(f.record(*b).index >= 2);
 
-  CHECK(recover(*f.store, plus_s(noon(), 9), {}) == 0U);
+  CHECK(recovered(f, plus_s(noon(), 9), {}) == 0U);
   CHECK(test::entries(*f.store).size() == 4);
 }
 
@@ -76,23 +89,44 @@ TEST_CASE("recovery leaves alone what still runs in this process, and what has a
   f.claim(live);
   f.claim(done);
   const Op op = Outcome{done, std::make_shared<const RunResult>(RunResult{ReceiptKind::failed, "{}", 0})};
-  REQUIRE(commit_ops(*f.store, {}, noon(), {&op, 1}).has_value());
+  REQUIRE(commit_ops(*f.store, test::log_signer(), {}, noon(), {&op, 1}).has_value());
 
   const std::vector<ClaimKey> keys = {live->claim_key};
-  CHECK(recover(*f.store, noon(), keys) == 1U);
+  CHECK(recovered(f, noon(), keys) == 1U);
   CHECK(f.record(*lost).state == ClaimState::unknown);
   CHECK(f.record(*live).state == ClaimState::running);
   CHECK(f.record(*done).state == ClaimState::finished);
-  CHECK(recover(*f.store, noon(), {}) == 1U);
+  CHECK(recovered(f, noon(), {}) == 1U);
   CHECK(f.record(*live).state == ClaimState::unknown);
 }
 
 TEST_CASE("recovery always commits something, so that what was in doubt is durable after it") {
   const Fixture f;
   for (std::uint64_t count = 1; count <= 3; ++count) {
-    REQUIRE(recover(*f.store, noon(), {}).has_value());
+    REQUIRE(recover(*f.store, test::log_signer(), noon(), {}).has_value());
     CHECK(f.store->read()->get(Table::meta, "recoveries").value() == to_big_endian(count));
   }
+}
+
+TEST_CASE("a new store gets its log's key and a first checkpoint, of no entries") {
+  const Fixture f;
+  REQUIRE(recover(*f.store, test::log_signer(), noon(), {}).has_value());
+  const auto txn = f.store->read();
+  REQUIRE(txn.has_value());
+  CHECK(log_key(*txn).value() == to_vkey(test::log_signer().key()));
+  const auto note = read_note(latest_checkpoint(*txn).value());
+  REQUIRE(note.has_value());
+  CHECK(open_checkpoint(*note, test::log_signer().key()) == Checkpoint{std::string(test::origin), 0, empty_root()});
+}
+
+TEST_CASE("a log that another key signs is not recovered") {
+  const Fixture f;
+  REQUIRE(recover(*f.store, test::log_signer(), noon(), {}).has_value());
+  const NoteSigner other(std::string(test::origin), NoteKeyType::ed25519, test::approver_key());
+  const auto refused = recover(*f.store, other, noon(), {});
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().message.find(to_vkey(test::log_signer().key())) != std::string::npos);
+  CHECK(refused.error().message.find("log.key") != std::string::npos);
 }
 
 TEST_CASE("an open claim that cannot be read stops the recovery, and nothing of it is written") {
@@ -106,7 +140,7 @@ TEST_CASE("an open claim that cannot be read stops the recovery, and nothing of 
   SECTION("its claim is not running") {
     ClaimRecord record = f.record(*attempt("a"));
     record.state = ClaimState::finished;
-    f.put(Table::claims, key, encode(record));
+    f.put(Table::claims, key, encode(attempt("a")->claim_key, record));
   }
   SECTION("its entry is no receipt") { f.put(Table::entries, to_big_endian(std::uint64_t{0}), "{}"); }
   SECTION("its entry is not that of a start") {
@@ -114,7 +148,7 @@ TEST_CASE("an open claim that cannot be read stops the recovery, and nothing of 
     other.reason = Reason::unknown_action;
     f.put(Table::entries, to_big_endian(std::uint64_t{0}), to_leaf(other));
   }
-  const auto result = recover(*f.store, noon(), {});
+  const auto result = recover(*f.store, test::log_signer(), noon(), {});
   REQUIRE_FALSE(result.has_value());
   CHECK(result.error().message.starts_with("the store is damaged: "));
   CHECK_FALSE(f.store->read()->get(Table::meta, "recoveries").value().has_value());

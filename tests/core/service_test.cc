@@ -3,6 +3,7 @@
 
 #include "daemon/core/big_endian.h"
 #include "proto-json/encoding.h"
+#include "tests/core/served.h"
 #include "tests/core/world.h"
 #include "tests/support/catch.h"
 #include "tests/support/vectors.h"
@@ -11,48 +12,9 @@ namespace openexec {
 namespace {
 
 using test::CommitFailure;
+using test::open_policy;
+using test::Served;
 using test::World;
-
-Policy open_policy() {
-  Policy policy = test::demo_policy();
-  policy.own_uid = 990;
-  return policy;
-}
-
-struct Served {
-  World world;
-  Service service;
-
-  explicit Served(Policy policy = open_policy(), CommitRules rules = {})
-      : world(std::move(policy), rules),
-        service(world.clock(), world.engine(), world.committer(), world.registry(), world.policy(), {"mind the step"},
-                rules.warn_percent) {}
-
-  // The whole reply.
-  Json call(std::string_view method, std::string_view params = "{}", std::uint32_t uid = 1000) {
-    std::optional<std::string> line;
-    service.handle({{uid, uid, 1}, {}}, Request{RequestId(std::string("r")), std::string(method), parsed(params)},
-                   [&](std::string answer) {
-                     REQUIRE_FALSE(line.has_value());
-                     line = std::move(answer);
-                   });
-    world.settle();
-    REQUIRE(line.has_value());
-    CHECK(line->back() == '\n');
-    const Json reply = parsed(line->substr(0, line->size() - 1));
-    CHECK(string_member(reply, "id") == "r");
-    return reply;
-  }
-  Json result(std::string_view method, std::string_view params = "{}", std::uint32_t uid = 1000) {
-    return member(call(method, params, uid), "result");
-  }
-  std::string reason(std::string_view method, std::string_view params = "{}", std::uint32_t uid = 1000) {
-    return string_member(member(member(call(method, params, uid), "error"), "data"), "reason");
-  }
-  Json receipt(std::string_view query, std::uint32_t uid = 1000) {
-    return member(result("receipts/get", query, uid), "receipt");
-  }
-};
 
 bool warns(const Json& health, std::string_view word) {
   for (const Json& warning : *member(health, "warnings").if_array()) {
@@ -75,7 +37,8 @@ TEST_CASE("an unknown method and unknown parameters are refused") {
   CHECK(served.reason("nothing") == "method_not_found");
   CHECK(served.reason("Execute") == "method_not_found");
   for (const std::string_view method :
-       {"info", "health", "ready", "version", "actions/list", "receipts/get", "receipts/verify", "execute"}) {
+       {"info", "health", "ready", "version", "actions/list", "receipts/get", "receipts/verify", "execute",
+        "log/checkpoint", "log/entries", "log/inclusion", "log/consistency"}) {
     CHECK(served.reason(method, R"({"more":1})") == "invalid_params");
   }
   CHECK(served.world.log_entries() == 0);
@@ -129,8 +92,9 @@ TEST_CASE("a peer that is not allowed gets nothing from any method, whatever els
   Policy policy = open_policy();
   policy.allow_uids = {1000};
   Served served(policy);
-  for (const std::string_view method : {"info", "health", "ready", "version", "actions/list", "receipts/get",
-                                        "receipts/verify", "execute", "nothing"}) {
+  for (const std::string_view method :
+       {"info", "health", "ready", "version", "actions/list", "receipts/get", "receipts/verify", "execute", "nothing",
+        "log/checkpoint", "log/entries", "log/inclusion", "log/consistency", "log/cosigned"}) {
     CHECK(served.reason(method, "{}", 1001) == "peer_not_allowed");
     CHECK(served.reason(method, R"({"more":1})", 1001) == "peer_not_allowed");
   }
@@ -151,7 +115,10 @@ TEST_CASE("health has the seed's members with the seed's values, then ours") {
   CHECK(string_member(health, "warning") == "No execution allow-list configured");
   CHECK(health.find("allow_list") == nullptr);
   CHECK(member(health, "warnings") == parsed(R"(["mind the step"])"));
-  CHECK(member(health, "log") == parsed(R"({"origin":"test/openexec","size":1})"));
+  CHECK(member(health, "log") == Json::object({{"origin", "test/openexec"},
+                                               {"size", 1},
+                                               {"vkey", to_vkey(test::log_signer().key())},
+                                               {"witnesses", Json::Array()}}));
   CHECK(string_member(health, "registry") == to_hex(served.world.registry().digest().view()));
   CHECK(member(health, "actions") == Json(3));
   CHECK(member(health, "tenant_id").is_null());

@@ -3,10 +3,14 @@
 
 #include <lmdb.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "daemon/core/big_endian.h"
+#include "daemon/core/receipt_log.h"
 #include "tests/core/world.h"
 #include "tests/support/catch.h"
 #include "tests/support/vectors.h"
@@ -172,12 +176,12 @@ TEST_CASE("a log keeps its name: another one is refused when somebody chose it, 
 }
 
 TEST_CASE("a store of another format is refused, untouched") {
-  for (const std::uint32_t format : {store_format + 1, std::uint32_t{0}}) {
+  for (const std::uint32_t format : {store_format + 1, std::uint32_t{99}}) {
     const TempDir dir;
     make_store(clawshield_options(dir), "format", to_big_endian(format));
     const std::string before = data_file(dir);
     const std::string said = refusal(clawshield_options(dir));
-    CHECK(said.find("has format " + std::to_string(format) + ", and this release reads format 1") != std::string::npos);
+    CHECK(said.find("has format " + std::to_string(format) + ", and this release reads format 2") != std::string::npos);
     CHECK(data_file(dir) == before);
   }
 }
@@ -295,6 +299,90 @@ TEST_CASE("a store that outgrew its setting opens with the size it has") {
   const auto store = test::open_store(options);
   CHECK(store->map_size_bytes() >= std::size_t{4} << 20);
   CHECK(store->used_percent() >= 90);
+}
+
+// What a child process comes to that runs `work`.
+template <typename Work>
+int exit_code_of(Work work) {
+  const pid_t child = fork();
+  if (child == 0) {
+    _exit(work());
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  return WEXITSTATUS(status);
+}
+
+TEST_CASE("a reader that died without a word does not make the file grow for ever") {
+  const TempDir dir;
+  const auto store = test::open_store(test::store_options(test::demo_policy(), dir));
+  const auto commit = [&](int count) {
+    for (int i = 0; i < count; ++i) {
+      auto txn = store->write();
+      REQUIRE(txn.has_value());
+      REQUIRE(txn->put(Table::results, "key", std::string(64 * 1024, static_cast<char>('a' + i % 26))).has_value());
+      REQUIRE(txn->commit().has_value());
+    }
+  };
+  commit(10);
+  CHECK(exit_code_of([&] {
+          const auto other = Store::open_to_read(dir.path().string());
+          const auto txn = other ? (*other)->read() : std::unexpected(StoreError{});
+          if (!txn) {
+            return 1;
+          }
+          _exit(0);  // with the transaction open
+        }) == 0);
+  store->drop_dead_readers();
+  const std::size_t before = store->used_bytes();
+  commit(100);
+  CHECK(store->used_bytes() < before + std::size_t{1024} * 1024);
+}
+
+TEST_CASE("a copy that only may be read is read, also by a user who can write nothing there") {
+  if (geteuid() != 0) {
+    WARN("only root can act as somebody else");
+    return;
+  }
+  const TempDir dir;
+  const TempDir copy;
+  const auto store = test::open_store(test::store_options(test::demo_policy(), dir));
+  test::copy_store(*store, copy.path());
+  std::filesystem::permissions(copy.path(), std::filesystem::perms(0555));
+  std::filesystem::permissions(copy.path() / "data.mdb", std::filesystem::perms(0444));
+  const auto can_read = [&] {
+    return exit_code_of([&] {
+      return setgid(65534) == 0 && setuid(65534) == 0 && Store::open_to_read(copy.path().string()).has_value() ? 0 : 1;
+    });
+  };
+  CHECK(can_read() == 0);
+  // Where somebody may have it open there is a lock file, and without a place in it nothing is read.
+  std::ofstream(copy.path() / "lock.mdb") << "";
+  std::filesystem::permissions(copy.path() / "lock.mdb", std::filesystem::perms(0400));
+  CHECK(can_read() == 1);
+}
+
+TEST_CASE("a name, tenant or epoch that nobody wrote is damage") {
+  for (const auto& [key, value] : std::vector<std::pair<std::string, std::string>>{
+           {"epoch", std::string(8, '\xff')},
+           {"epoch", std::string(8, '\0')},
+           {"epoch", to_big_endian(std::uint64_t{2})},  // and the key is of the first
+           {"origin", "a b"},
+           {"tenant_id", "acme"}}) {
+    const TempDir dir;
+    {
+      const auto store = test::open_store(test::store_options(test::demo_policy(), dir));
+      auto txn = store->write();
+      REQUIRE(txn.has_value());
+      REQUIRE(txn->put(Table::meta, key, value).has_value());
+      REQUIRE(put_log_key(*txn, to_vkey(test::log_signer().key())).has_value());
+      REQUIRE(txn->commit().has_value());
+    }
+    const auto opened = Store::open_to_change(dir.path().string());
+    REQUIRE_FALSE(opened.has_value());
+    CHECK(opened.error().find("is damaged") != std::string::npos);
+  }
 }
 
 }  // namespace

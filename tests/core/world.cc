@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/core/world.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
 #include <utility>
 
 #include "daemon/core/receipt_log.h"
@@ -45,6 +49,7 @@ Registry test_registry() {
 Policy demo_policy() {
   Policy policy;
   policy.origin = origin;
+  policy.log_key = log_signer().key();
   return policy;
 }
 
@@ -95,21 +100,53 @@ ExecuteRequest approved(ExecuteRequest request, const ApprovalChoice& choice) {
   return request;
 }
 
-std::vector<Receipt> entries(const Store& store) {
+void copy_store(const Store& store, const std::filesystem::path& folder) {
+  const int fd = open((folder / "data.mdb").c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  REQUIRE(fd >= 0);
+  const auto copied = store.copy_to(fd);
+  close(fd);
+  REQUIRE(copied.has_value());
+}
+
+NoteSigner log_signer() {
+  init_crypto();
+  std::array<std::uint8_t, SecretKey::seed_bytes> seed{};
+  seed.fill(7);
+  return {std::string(origin), NoteKeyType::ed25519, SecretKey::from_seed(seed)};
+}
+
+std::vector<LeafContent> leaves(const Store& store) {
   const auto txn = store.read();
   REQUIRE(txn.has_value());
   const auto size = log_size(*txn);
   REQUIRE(size.has_value());
-  std::vector<Receipt> out;
+  std::vector<LeafContent> out;
+  TreeEdge tree;
   for (std::uint64_t index = 0; index < *size; ++index) {
     const auto leaf = leaf_at(*txn, index);
     REQUIRE(leaf.has_value());
     REQUIRE(leaf->has_value());
-    const auto receipt = receipt_from_json(json(**leaf));
-    INFO((receipt ? std::string() : receipt.error()));
-    REQUIRE(receipt.has_value());
-    REQUIRE(to_leaf(*receipt) == **leaf);
-    out.push_back(*receipt);
+    const auto content = read_leaf(**leaf);
+    INFO((content ? std::string() : content.error()));
+    REQUIRE(content.has_value());
+    REQUIRE(to_leaf(*content) == **leaf);
+    tree.append(leaf_hash(**leaf), [](const Hash&) {});
+    out.push_back(*content);
+  }
+  if (*size > 0) {
+    const auto note = read_note(latest_checkpoint(*txn).value());
+    REQUIRE(note.has_value());
+    CHECK(open_checkpoint(*note, log_signer().key()) == Checkpoint{std::string(origin), *size, tree.root()});
+  }
+  return out;
+}
+
+std::vector<Receipt> entries(const Store& store) {
+  std::vector<Receipt> out;
+  for (const LeafContent& content : leaves(store)) {
+    if (const auto* receipt = std::get_if<Receipt>(&content)) {
+      out.push_back(*receipt);
+    }
   }
   return out;
 }
@@ -144,7 +181,7 @@ Reply Asked::reply() {
 }
 
 World::Parts::Parts(World& world)
-    : committer(world.clock_, store_options(world.policy_, world.dir_), world.rules_),
+    : committer(world.clock_, store_options(world.policy_, world.dir_), world.rules_, log_signer()),
       verifier(world.keyring_),
       engine(world.clock_, verifier, committer, world.runner_, world.registry_, world.keyring_, world.policy_) {}
 

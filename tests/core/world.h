@@ -2,6 +2,7 @@
 // An engine with everything round it, on a real store of its own.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "daemon/core/engine.h"
 #include "daemon/core/store.h"
+#include "proto-json/checkpoint.h"
 #include "proto-json/crypto.h"
 #include "proto-json/message.h"
 #include "tests/core/fakes.h"
@@ -45,7 +47,15 @@ struct ApprovalChoice {
 // The same request with an artifact that the approver signed for it.
 ExecuteRequest approved(ExecuteRequest request, const ApprovalChoice& choice = {});
 
-// Every entry of the log, each checked to be the leaf of what it says.
+// A copy of it, as a backup makes one, in that folder.
+void copy_store(const Store& store, const std::filesystem::path& folder);
+
+// What signs the log of every store here.
+NoteSigner log_signer();
+
+// Every leaf of the log, each checked to be the leaf of what it says, and the latest checkpoint to be signed over them.
+std::vector<LeafContent> leaves(const Store& store);
+// Those that are attempts'.
 std::vector<Receipt> entries(const Store& store);
 
 // Where an answer arrives. More than one fails the test.

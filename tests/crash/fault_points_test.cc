@@ -28,11 +28,19 @@ void start_again(TestDaemon& daemon, const Effects& effects) {
   daemon.start();
 }
 
+// A checkpoint from before the death: it must be continued.
+void look_and_stop(TestDaemon& daemon, Promises& promises) {
+  {
+    AgentSocket socket(daemon.socket());
+    REQUIRE(execute(socket, "echo", tag_payload("first"), "first").succeeded());
+    promises.log().check(socket);
+  }
+  REQUIRE(daemon.stop().code == 0);
+}
+
 // Sends it and waits for the answer; false when the daemon died instead.
 bool send(AgentSocket& socket, SentRequest& request) {
-  const std::string line =
-      encode_request(1, "execute", execute_params(request.action, request.payload(), request.nonce));
-  if (!socket.send_line(line)) {
+  if (!socket.send_line(request.line(1))) {
     return false;
   }
   const auto answer = socket.read_line();
@@ -70,12 +78,14 @@ const Death deaths[] = {
     // The claim.
     {effectful, "commit.before", 0, false, 0, Found::not_claimed},
     {effectful, "commit.after", 0, false, 0, Found::unknown},
+    {effectful, "commit.marked", 0, false, 0, Found::unknown},
     // The run.
     {effectful, "run.before", 0, false, 0, Found::unknown},
     {effectful, "run.after", 0, false, 1, Found::unknown},
     // The outcome.
     {effectful, "commit.before", 1, false, 1, Found::unknown},
     {effectful, "commit.after", 1, false, 1, Found::finished},
+    {effectful, "commit.marked", 1, false, 1, Found::finished},
     // The answer.
     {effectful, "reply.before", 0, false, 1, Found::finished},
     {effectful, "reply.after", 0, true, 1, Found::finished},
@@ -83,15 +93,18 @@ const Death deaths[] = {
     {failing, "run.after", 0, false, 1, Found::unknown},
     {failing, "commit.before", 1, false, 1, Found::unknown},
     {failing, "commit.after", 1, false, 1, Found::finished},
+    {failing, "commit.marked", 1, false, 1, Found::finished},
     {failing, "reply.after", 0, true, 1, Found::finished},
     // A pure action is one commit.
     {pure, "commit.before", 0, false, 0, Found::not_claimed},
     {pure, "commit.after", 0, false, 0, Found::finished},
+    {pure, "commit.marked", 0, false, 0, Found::finished},
     {pure, "reply.before", 0, false, 0, Found::finished},
     {pure, "reply.after", 0, true, 0, Found::finished},
     // A denial claims nothing.
     {denied, "commit.before", 0, false, 0, Found::denied},
     {denied, "commit.after", 0, false, 0, Found::denied},
+    {denied, "commit.marked", 0, false, 0, Found::denied},
     {denied, "reply.before", 0, false, 0, Found::denied},
     {denied, "reply.after", 0, true, 0, Found::denied},
 };
@@ -102,17 +115,17 @@ TEST_CASE("after a death at any named step nothing ran twice, nothing answered i
     DYNAMIC_SECTION(death.action << " dies at " << death.point << " after " << death.passes << " passes") {
       const Effects effects;
       TestDaemon daemon(demo_daemon(openexecd_faults_path));
-      REQUIRE(daemon.stop().code == 0);
+      Promises promises(effects);
+      look_and_stop(daemon, promises);
       start_to_die(daemon, effects, death.point, death.passes);
 
-      SentRequest request{std::string(death.action), "crash-1", {}};
+      SentRequest request{std::string(death.action), "crash-1", {}, true};
       AgentSocket socket(daemon.socket());
       REQUIRE(send(socket, request) == death.is_answered);
       REQUIRE(daemon.wait().signal == SIGKILL);
       REQUIRE(effects.count("crash-1") == death.effects);
 
       start_again(daemon, effects);
-      Promises promises(effects);
       REQUIRE(promises.check(daemon.socket(), {request}).at("crash-1") == death.found);
       // And again: the retry itself is on record.
       REQUIRE(daemon.stop().code == 0);
@@ -128,8 +141,8 @@ TEST_CASE("a daemon may die at every passage of every fault point of a longer li
     DYNAMIC_SECTION(point) {
       const Effects effects;
       TestDaemon daemon(demo_daemon(openexecd_faults_path));
-      REQUIRE(daemon.stop().code == 0);
       Promises promises(effects);
+      look_and_stop(daemon, promises);
       bool died = true;
       int passes = 0;
       for (; died; ++passes) {
@@ -137,20 +150,23 @@ TEST_CASE("a daemon may die at every passage of every fault point of a longer li
         // New nonces each time, on the same store.
         const std::string suffix = std::string(point) + "-" + std::to_string(passes);
         std::vector<SentRequest> sent = {{"test.count", "count-" + suffix, {}},
-                                         {"echo", "echo-" + suffix, {}},
+                                         {"echo", "echo-" + suffix, {}, true},
                                          {"no.such.action", "denied-" + suffix, {}},
-                                         {"test.fail", "fail-" + suffix, {}}};
+                                         {"test.fail", "fail-" + suffix, {}, true}};
         start_to_die(daemon, effects, point, passes);
         send_each_twice(daemon, sent);
         const ExitStatus end = daemon.stop();
         died = end.signal == SIGKILL;
         REQUIRE((died || end.code == 0));
 
+        const std::string mark = read_file(daemon.state().string() + ".high-water");
         start_again(daemon, effects);
         promises.check(daemon.socket(), sent);
+        promises.log().check_mark(mark);
         REQUIRE(daemon.stop().code == 0);
       }
       REQUIRE(passes > 1);
+      promises.log().check_store(daemon.state().string());
     }
   }
 }
@@ -167,7 +183,9 @@ TEST_CASE("the list of fault points is that of the daemon's sources", "[crash]")
       }
     }
   }
-  REQUIRE(in_sources == std::set<std::string>(std::begin(fault_points), std::end(fault_points)));
+  std::set<std::string> listed(std::begin(fault_points), std::end(fault_points));
+  listed.insert(std::begin(adopt_fault_points), std::end(adopt_fault_points));
+  REQUIRE(in_sources == listed);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ std::vector<SentRequest> make_requests(std::mt19937& random, int round) {
   std::vector<SentRequest> out;
   for (int i = 0; i < requests; ++i) {
     const auto action = actions[random() % std::size(actions)];
-    out.push_back({std::string(action), "load-" + std::to_string(round) + "-" + std::to_string(i), {}});
+    out.push_back({std::string(action), "load-" + std::to_string(round) + "-" + std::to_string(i), {}, i % 3 == 0});
   }
   return out;
 }
@@ -41,8 +41,7 @@ void send_and_kill(TestDaemon& daemon, std::mt19937& random, std::vector<SentReq
   }
   for (std::size_t i = 0; i < sent.size(); ++i) {
     // The request's place is its id.
-    const std::string line = encode_request(static_cast<std::int64_t>(i), "execute",
-                                            execute_params(sent[i].action, sent[i].payload(), sent[i].nonce));
+    const std::string line = sent[i].line(static_cast<std::int64_t>(i));
     const auto first = random() % connections;
     sockets[first].send_line(line);
     if (random() % 2 == 0) {
@@ -70,23 +69,29 @@ TEST_CASE("after kill -9 at any moment under load nothing ran twice and nothing 
   Promises promises(effects);
   std::map<Found, int> found;
   std::size_t answers = 0;
+  std::size_t proofs = 0;
   for (int round = 0; round < rounds; ++round) {
     INFO("round " << round << " of seed " << seed);
     std::vector<SentRequest> sent = make_requests(random, round);
     send_and_kill(daemon, random, sent);
+    const std::string mark = read_file(daemon.state().string() + ".high-water");
     daemon.start();
     for (const auto& [nonce, what] : promises.check(daemon.socket(), sent)) {
       ++found[what];
     }
+    promises.log().check_mark(mark);
     for (const SentRequest& request : sent) {
       answers += request.answers.size();
+      proofs += request.wants_proof ? request.answers.size() : 0;
     }
   }
+  promises.log().check_store(daemon.state().string());
   // The rounds must have met the daemon at work, or they showed nothing.
   WARN(rounds << " rounds, " << answers << " answers before the kills; found again: " << found[Found::finished]
               << " finished, " << found[Found::unknown] << " unknown, " << found[Found::not_claimed] << " not claimed, "
               << found[Found::denied] << " denied");
   CHECK(answers > 0);
+  CHECK(proofs > 0);
   CHECK(found[Found::finished] > 0);
 }
 

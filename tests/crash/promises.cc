@@ -5,6 +5,7 @@
 #include <set>
 
 #include "proto-json/canonical.h"
+#include "proto-json/message.h"
 #include "tests/support/catch.h"
 #include "tests/support/vectors.h"
 
@@ -17,17 +18,28 @@ using Kinds = std::vector<std::string>;
 const std::set<Kinds> whole_lives = {
     {"executed"}, {"failed"}, {"started", "executed"}, {"started", "failed"}, {"started", "unknown"}};
 
+// What is the same in every answer: all but whether it was given before, and a proof, which names the latest
+// checkpoint.
+Json without_proof(const Answer& answer) { return with_member(without_replayed(answer), "proof", nullptr); }
+
 bool is_refusal_without_entry(const std::string& reason) { return reason == "overloaded" || reason == "shutting_down"; }
 
 }  // namespace
 
+std::string SentRequest::line(std::int64_t id) const {
+  Json params = execute_params(action, payload(), nonce);
+  return encode_request(id, "execute", wants_proof ? with_member(params, "proof", true) : params);
+}
+
 void Promises::read_log(AgentSocket& socket) {
-  for (Json& receipt : log_of(socket, log_.size())) {
-    const std::string& kind = string_member(receipt, "kind");
-    if (kind != "denied") {
-      kinds_[string_member(receipt, "nonce")].push_back(kind);
+  std::size_t next = log_.entries().size();
+  log_.check(socket);
+  for (; next < log_.entries().size(); ++next) {
+    const Json& entry = log_.entries()[next];
+    const std::string& kind = string_member(entry, "kind");
+    if (kind != "denied" && kind != "denied_summary") {
+      kinds_[string_member(entry, "nonce")].push_back(kind);
     }
-    log_.push_back(std::move(receipt));
   }
   for (const auto& [nonce, kinds] : kinds_) {
     INFO("nonce " << nonce);
@@ -59,13 +71,17 @@ Found Promises::retry(AgentSocket& socket, const SentRequest& request, std::size
     INFO("before the crash: " << to_compact(answer.reply));
     if (answer.succeeded()) {
       REQUIRE(again.replayed());
-      REQUIRE(without_replayed(again) == without_replayed(answer));
+      REQUIRE(without_proof(again) == without_proof(answer));
+      REQUIRE((answer.result().find("proof") != nullptr) == request.wants_proof);
+      if (request.wants_proof) {
+        log_.check_proof(string_member(answer.result(), "proof"));
+      }
       was_answered = true;
     } else if (!is_refusal_without_entry(answer.reason())) {
       REQUIRE(again.reason() == answer.reason());
       const auto index = static_cast<std::size_t>(answer.denial_index().value());
-      REQUIRE(index < log_.size());
-      REQUIRE(string_member(log_.at(index), "nonce") == request.nonce);
+      REQUIRE(index < log_.entries().size());
+      REQUIRE(string_member(log_.entries().at(index), "nonce") == request.nonce);
     }
   }
 

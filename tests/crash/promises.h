@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "proto-json/json.h"
+#include "tests/crash/kept_log.h"
 #include "tests/support/agent_socket.h"
 #include "tests/support/openexecd.h"
 
@@ -18,10 +19,13 @@ struct SentRequest {
   std::string action;
   std::string nonce;  // also the tag of its effect
   std::vector<Answer> answers;
+  bool wants_proof = false;
 
   // Leaves its tag in the file of effects when it runs.
   [[nodiscard]] bool has_effect() const { return action.starts_with("test."); }
   [[nodiscard]] Json payload() const { return tag_payload(nonce); }
+  // The line that asks for it.
+  [[nodiscard]] std::string line(std::int64_t id) const;
 };
 
 // What a retry finds of a request.
@@ -36,19 +40,20 @@ class Promises {
   //   - each ran at most once, before the crash and by the retry together;
   //   - every answer that was received is given again, and every denial that was answered is in the log;
   //   - a claim with no outcome is `outcome_unknown` and has an `unknown` entry, and no retry runs it;
-  //   - whatever was not claimed may run, and had not run.
+  //   - whatever was not claimed may run, and had not run;
+  //   - the log continues what was seen of it, and every proof that was answered proves its entry.
   // Gives what was found, by nonce.
   std::map<std::string, Found> check(const std::string& socket_path, const std::vector<SentRequest>& sent);
 
-  // The whole log, as of the last check before its retries.
-  [[nodiscard]] const std::vector<Json>& log() const { return log_; }
+  // The log, as of the last look at it.
+  KeptLog& log() { return log_; }
 
  private:
   void read_log(AgentSocket& socket);
   Found retry(AgentSocket& socket, const SentRequest& request, std::size_t effects_before);
 
   const Effects& effects_;
-  std::vector<Json> log_;
+  KeptLog log_;
   std::map<std::string, std::vector<std::string>> kinds_;  // of the entries of a nonce, denials left out
 };
 

@@ -2,8 +2,13 @@
 #include "tests/crash/syscall_trace.h"
 
 #include <charconv>
+#include <cstdlib>
 #include <map>
 #include <sstream>
+#include <stdexcept>
+
+#include "tests/support/catch.h"
+#include "tests/support/process.h"
 
 namespace openexec::test {
 namespace {
@@ -19,6 +24,20 @@ std::optional<Number> leading_number(std::string_view text) {
 }
 
 }  // namespace
+
+bool can_trace() {
+  bool can = false;
+  try {
+    can = run({.argv = {"/usr/bin/strace", "-f", "-o", "/dev/null", "/bin/true"}}).exit_code == 0;
+  } catch (const std::runtime_error&) {
+    // no strace
+  }
+  if (!can) {
+    REQUIRE(std::getenv("CI") == nullptr);
+    WARN("skipped: strace cannot trace here");
+  }
+  return can;
+}
 
 std::string_view Syscall::path() const {
   const std::string_view all = text;

@@ -25,6 +25,9 @@ struct Syscall {
   [[nodiscard]] std::optional<std::int64_t> result() const;
 };
 
+// Whether strace works here. Where it must ($CI) and does not, that is a failure; elsewhere the test is skipped.
+bool can_trace();
+
 // In order of their ends.
 std::vector<Syscall> read_trace(std::string_view trace);
 

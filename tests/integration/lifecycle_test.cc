@@ -69,7 +69,7 @@ TEST_CASE("a second signal ends a stop at once, exit 1, and what ran is unknown 
   AgentSocket running(daemon.socket());
   AgentSocket idle(daemon.socket());
   running.send_line(encode_request(1, "execute", params));
-  wait_until_claimed(daemon.socket(), "long");
+  effects.wait_for("long");
   REQUIRE(::kill(daemon.pid(), SIGTERM) == 0);
   REQUIRE(idle.at_end());  // it has seen the first
   REQUIRE(::kill(daemon.pid(), SIGTERM) == 0);

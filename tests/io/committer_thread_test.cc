@@ -10,6 +10,7 @@
 #include "daemon/core/receipt_log.h"
 #include "daemon/core/recovery.h"
 #include "tests/io/io_support.h"
+#include "tests/support/note_keys.h"
 #include "tests/support/temp_dir.h"
 
 namespace openexec {
@@ -50,7 +51,11 @@ struct Fixture {
     options.origin = "test/openexec";
     auto store = Store::open(options);
     REQUIRE(store.has_value());
-    auto started = CommitterThread::start(*loop, turn, clock, {}, *std::move(store),
+    auto mark = HighWaterFile::open(HighWaterFile::path_beside(options.dir));
+    REQUIRE(mark.has_value());
+    LogWriting writing{test_log(options.origin), *std::move(mark), "openexec store adopt"};
+    REQUIRE(recover_marked(**store, writing, {}, {}).has_value());
+    auto started = CommitterThread::start(*loop, turn, clock, {}, *std::move(store), std::move(writing),
                                           [this](const StoreError& error) { failures.push_back(error.message); });
     REQUIRE(started.has_value());
     committer = *std::move(started);

@@ -12,78 +12,22 @@
 #include "proto-json/crypto.h"
 #include "proto-json/pem.h"
 #include "proto-json/socket_path.h"
+#include "tests/io/given_config.h"
 #include "tests/support/catch.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/note_keys.h"
 
 namespace openexec {
 namespace {
+
+using test::Given;
+using test::key_of;
+using test::public_pem;
 
 constexpr const char* p256_public_pem =
     "-----BEGIN PUBLIC KEY-----\n"
     "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaxfR8uEsQkf4vOblY6RA8ncDfYEt\n"
     "6zOg9KE5RdiYwpZP40Li/hp/m47n60p8D54WK84zV2sxXs7LtkBoN79R9Q==\n"
     "-----END PUBLIC KEY-----\n";
-
-SecretKey key_of(std::uint8_t byte) {
-  init_crypto();
-  std::array<std::uint8_t, SecretKey::seed_bytes> seed{};
-  seed.fill(byte);
-  return SecretKey::from_seed(seed);
-}
-std::string public_pem(std::uint8_t byte) { return to_public_key_pem(key_of(byte).public_key()); }
-
-// A configuration to load, and a folder for its files.
-struct Given {
-  Given() {
-    around.env = [this](const char* name) {
-      const auto at = env.find(name);
-      return at != env.end() ? std::optional(at->second) : std::nullopt;
-    };
-    around.uid = 1000;
-    around.hostname = "vm1";
-    around.system_config = (dir / "system.toml").string();
-    env["HOME"] = "/home/somebody";
-    add_builtins(registry);
-  }
-
-  std::string write(const std::string& name, const std::string& text) const {
-    const std::string path = dir / name;
-    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
-    std::ofstream(path) << text;
-    return path;
-  }
-  void config_file(const std::string& text) { flags.config = write("test.toml", text); }
-  void clawshield() {
-    env["OPENEXEC_MODE"] = "clawshield";
-    env["CLAWSHIELD_TENANT_ID"] = "acme";
-    env["CLAWSHIELD_PUBLIC_KEY"] = public_pem(1);
-  }
-
-  [[nodiscard]] Config load() const {
-    auto config = load_config(flags, around, registry);
-    if (!config.has_value()) {
-      FAIL(config.error());
-    }
-    return *std::move(config);
-  }
-  // The refusal must be one line that holds each of these.
-  void refused(const std::vector<std::string>& parts) const {
-    const auto config = load_config(flags, around, registry);
-    REQUIRE_FALSE(config.has_value());
-    INFO(config.error());
-    CHECK(config.error().find('\n') == std::string::npos);
-    for (const std::string& part : parts) {
-      INFO("lacks: " << part);
-      CHECK(config.error().find(part) != std::string::npos);
-    }
-  }
-
-  test::TempDir dir;
-  std::map<std::string, std::string> env;
-  Surroundings around;
-  CommandLine flags;
-  Registry registry;
-};
 
 TEST_CASE("with no configuration at all it is demo mode with the documented places and bounds") {
   const Given given;
@@ -93,7 +37,7 @@ TEST_CASE("with no configuration at all it is demo mode with the documented plac
   CHECK_FALSE(config.policy.allowed_actions.has_value());
   CHECK(config.policy.origin == "vm1/openexec");
   CHECK(config.policy.own_uid == 1000);
-  CHECK(config.store.dir == "/home/somebody/.local/state/openexec");
+  CHECK(config.store.dir == "/home/somebody/.local/state/openexec/store");
   CHECK(config.make_state_dir == MakeDir::all);
   CHECK(config.store.origin_is_default);
   CHECK(config.socket.path == "/tmp/openexec-1000/openexec.sock");
@@ -129,14 +73,19 @@ formats = ["clawshield-v1"]
 [log]
 origin = "host/log"
 reader_uids = [7]
+key = "/srv/log.key"
+witnesses = [")" + to_vkey(test_witness("w.example/1").key()) +
+                    R"("]
 [limits]
 line_bytes_max = "2MiB"
 in_flight_per_connection = 8
 connections_max = 100
 backlog = 16
+denied_entries_per_second = 5
 [store]
 map_size = "1GiB"
 warn_at = "70%"
+high_water = "/srv/marks/one"
 )");
   const Config config = given.load();
   CHECK(config.policy.mode == Mode::clawshield);
@@ -160,6 +109,11 @@ warn_at = "70%"
   CHECK(config.store.origin == "host/log");
   CHECK_FALSE(config.store.origin_is_default);
   CHECK(config.policy.reader_uids == std::vector<std::uint32_t>{7});
+  CHECK(config.log_key.path == "/srv/log.key");
+  CHECK_FALSE(config.log_key.is_ours);
+  CHECK(config.policy.witnesses == std::vector{test_witness("w.example/1").key()});
+  CHECK(config.policy.denied_entries_per_second == 5);
+  CHECK(config.high_water_path == "/srv/marks/one");
   CHECK(config.connection.line_bytes_max == std::size_t{2} << 20);
   CHECK(config.connection.in_flight_max == 8);
   CHECK(config.connections_max == 100);
@@ -167,7 +121,7 @@ warn_at = "70%"
   CHECK(config.store.map_size_bytes == std::size_t{1} << 30);
   CHECK(config.commit_rules.warn_percent == 70);
   CHECK(describe(config, given.registry) == "clawshield mode: 1 approver key, tenant tenant-001, 1 of 2 actions");
-  CHECK(config_keys().size() == 20);  // a key more needs its line here
+  CHECK(config_keys().size() == 24);  // a key more needs its line here
 }
 
 TEST_CASE("flags go over the environment, the environment over the file, the file over the default") {
@@ -229,13 +183,13 @@ TEST_CASE("the store's folder is the first of those that are named") {
   Given given;
   given.around.uid = 0;
   given.env.erase("HOME");
-  CHECK(given.load().store.dir == "/var/lib/openexec");
+  CHECK(given.load().store.dir == "/var/lib/openexec/store");
   given.around.uid = 1000;
   given.refused({"OPENEXEC_DB_URL=lmdb:///DIR"});
   given.env["XDG_STATE_HOME"] = "/x/state";
-  CHECK(given.load().store.dir == "/x/state/openexec");
+  CHECK(given.load().store.dir == "/x/state/openexec/store");
   given.env["STATE_DIRECTORY"] = "/s/openexec:/s/other";
-  CHECK(given.load().store.dir == "/s/openexec");
+  CHECK(given.load().store.dir == "/s/openexec/store");
   given.env["OPENEXEC_DB_URL"] = "lmdb:///d/b";
   CHECK(given.load().store.dir == "/d/b");
 }

@@ -347,5 +347,29 @@ TEST_CASE("a stop with nobody connected is done at once") {
   CHECK(stopped);
 }
 
+TEST_CASE("a peer that asks without end is answered in turn with the others, and loses nothing") {
+  Server server;
+  std::vector<std::int64_t> order;
+  server.answer_with = [&](const Request& request) {
+    order.push_back(std::get<std::int64_t>(request.id));
+    return encode_result(request.id, Json::object({}));
+  };
+  test::TestClient eager(server.path());
+  test::TestClient modest(server.path());
+  test::settle(*server.loop);
+  constexpr std::int64_t count = 1000;
+  std::string lines;
+  for (std::int64_t id = 1; id <= count; ++id) {
+    lines += encode_request(id, "info", nullptr) + "\n";
+  }
+  eager.send(lines);
+  modest.send(encode_request(std::int64_t{0}, "info", nullptr) + "\n");
+  REQUIRE(server.until([&] { return order.size() == count + 1; }));
+  const auto modest_place = std::ranges::find(order, 0) - order.begin();
+  CHECK(modest_place <= static_cast<std::int64_t>(2 * limits::lines_per_turn_max));
+  std::erase(order, 0);
+  CHECK(std::ranges::is_sorted(order));
+}
+
 }  // namespace
 }  // namespace openexec

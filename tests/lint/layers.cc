@@ -39,7 +39,7 @@ const std::vector<Library>& libraries() {
       {"simdjson", {"proto-json/json.cc"}},
       {"sodium", {"proto-json/crypto.cc"}},
       {"nettle/", {"proto-json/crypto.cc"}},
-      {"lmdb.h", {"daemon/core/store.cc", "tests/core/store_test.cc"}},
+      {"lmdb.h", {"daemon/core/store.cc", "daemon/core/transaction.cc", "tests/core/store_test.cc"}},
       {"uv", {"daemon/io/"}},
       {"CLI/", {"client/cli/", "daemon/command_line.cc", "tests/bench/"}},
       {"toml++/", {"daemon/config_file.cc"}},

@@ -80,8 +80,53 @@ TEST_CASE("an ill-formed execute request is refused, naming the member") {
   CHECK(names(execute_with(R"("Action":"x")"), R"("Action")"));
 }
 
-TEST_CASE("a proof that is asked for is refused, not silently left out") {
-  CHECK(names(execute_with(R"("proof":true)"), "proof: this release has no proofs"));
+TEST_CASE("a proof comes only when it is asked for") {
+  CHECK(execute_with(R"("proof":true)")->proof);
+  CHECK_FALSE(execute_with(R"("proof":false)")->proof);
+  CHECK_FALSE(execute_with(R"("trace_id":"t")")->proof);
+}
+
+TEST_CASE("a page of entries begins anywhere and is bounded") {
+  const auto query = [](std::string_view params) { return decode_entries_query(parsed(params)); };
+  CHECK(query(R"({"start":0})")->limit == limits::log_entries_max);
+  CHECK(query(R"({"start":9223372036854775807,"limit":1})")->start == 9223372036854775807U);
+  CHECK(names(query("{}"), "start"));
+  CHECK(names(query(R"({"start":-1})"), "start"));
+  CHECK(names(query(R"({"start":1.0})"), "start"));
+  CHECK(names(query(R"({"start":0,"limit":0})"), "limit"));
+  CHECK(names(query(R"({"start":0,"limit":257})"), "limit"));
+  CHECK(names(query(R"({"start":0,"limit":"1"})"), "limit"));
+  CHECK(names(query(R"({"start":0,"end":1})"), R"("end")"));
+}
+
+TEST_CASE("proofs are asked for by index or size, and the log's own size is meant where none is said") {
+  const auto inclusion = [](std::string_view params) { return decode_inclusion_query(parsed(params)); };
+  const auto consistency = [](std::string_view params) { return decode_consistency_query(parsed(params)); };
+  CHECK(inclusion(R"({"index":3})")->index == 3);
+  CHECK_FALSE(inclusion(R"({"index":3,"size":null})")->size.has_value());
+  CHECK(inclusion(R"({"index":3,"size":9})")->size == 9U);
+  CHECK(names(inclusion("{}"), "index"));
+  CHECK(names(inclusion(R"({"index":3,"size":-9})"), "size"));
+  CHECK(names(inclusion(R"({"index":3,"to":9})"), R"("to")"));
+  CHECK(consistency(R"({"from":3})")->from == 3);
+  CHECK(consistency(R"({"from":3,"to":9})")->to == 9U);
+  CHECK(names(consistency("{}"), "from"));
+  CHECK(names(consistency(R"({"from":"3"})"), "from"));
+  CHECK(names(consistency(R"({"from":3,"to":[]})"), "to"));
+}
+
+TEST_CASE("cosignatures come with the note that they are of") {
+  const auto query = [](const Json& params) { return decode_cosigned_query(params); };
+  const std::string line = "\u2014 w.example/1 AAAAAAAA\n";
+  const std::string note = "text\n\n" + line;
+  const auto good = query(Json::object({{"checkpoint", note}, {"cosignatures", line + line}}));
+  REQUIRE(good);
+  CHECK(good->checkpoint.text == "text\n");
+  CHECK(good->cosignatures.size() == 2);
+  CHECK(names(query(Json::object({{"cosignatures", line}})), "checkpoint"));
+  CHECK(names(query(Json::object({{"checkpoint", note}})), "cosignatures"));
+  CHECK(names(query(Json::object({{"checkpoint", "text"}, {"cosignatures", line}})), "checkpoint"));
+  CHECK(names(query(Json::object({{"checkpoint", note}, {"cosignatures", "7\n"}})), "cosignatures"));
 }
 
 TEST_CASE("an unknown member's name is repeated only in part and in ASCII") {

@@ -63,6 +63,26 @@ void AnswerCheck::check(std::size_t index, const Answer& answer) {
     refusal(index, refused);
   }
   history_.answered(index);
+  count(index, answer);
+}
+
+// What has no entry of its own is counted: replays, and refusals that name none.
+void AnswerCheck::count(std::size_t index, const Answer& answer) {
+  const Submission& submission = history_.submission(index);
+  if (const auto* executed = std::get_if<ExecuteResult>(&answer); executed != nullptr && executed->replayed) {
+    return counts_.answered(submission.peer.uid, std::nullopt);
+  }
+  const auto* refused = std::get_if<Refusal>(&answer);
+  if (refused == nullptr) {
+    return;
+  }
+  if (refused->error.reason != Reason::outcome_unknown) {
+    return refused->receipt ? static_cast<void>(0) : counts_.answered(submission.peer.uid, refused->error.reason);
+  }
+  const SeenClaim* claim = history_.claim_of(submission.spec);
+  if (claim == nullptr || claim->owner != index) {  // the owner's attempt has its entries
+    counts_.answered(submission.peer.uid, Reason::outcome_unknown);
+  }
 }
 
 void AnswerCheck::result(std::size_t index, const ExecuteResult& result) {
@@ -157,16 +177,7 @@ void AnswerCheck::refusal_receipt(std::size_t index, const Refusal& refusal) {
     findings_.violate(Promise::receipt_before_reply, who + "names another log");
   }
   if (is_on_record(reason)) {
-    const bool only_counted = submission.was_nearly_full && !submission.denied_index;
-    if (!refusal.receipt && only_counted) {
-      return findings_.count("denial only counted");
-    }
-    if (!refusal.receipt || submission.denied_index != refusal.receipt->index) {
-      findings_.violate(Promise::receipt_before_reply, who + "without its entry");
-    } else if (submission.denied_reason != reason) {
-      findings_.violate(Promise::every_attempt_on_record, who + "is not what its entry says");
-    }
-    return;
+    return denial(index, refusal);
   }
   if (refusal.receipt && (reason != Reason::outcome_unknown || claim == nullptr ||
                           claim->state != ClaimState::unknown || claim->index != refusal.receipt->index)) {
@@ -176,6 +187,25 @@ void AnswerCheck::refusal_receipt(std::size_t index, const Refusal& refusal) {
   const bool made_entry = submission.denied_index || (claim != nullptr && claim->owner == index);
   if (made_entry && !history_.saw_failure(submission)) {
     findings_.violate(Promise::every_attempt_on_record, who + "was answered, and its entry says otherwise");
+  }
+}
+
+// A denial has an entry while the rate and the room allow it.
+void AnswerCheck::denial(std::size_t index, const Refusal& refusal) {
+  const Submission& submission = history_.submission(index);
+  const std::string who = fmt::format("t{}: {} ", index, info(refusal.error.reason).name);
+  if (!refusal.receipt && !submission.denied_index) {
+    if (!submission.entry_asked && !submission.claim_asked) {
+      rate_.not_entered(submission.peer.uid);
+    } else if (submission.entry_asked && !submission.was_nearly_full) {
+      findings_.violate(Promise::every_attempt_on_record, who + "has no entry, and there is room for it");
+    }
+    return findings_.count(submission.entry_asked ? "denial with no room" : "denial only counted");
+  }
+  if (!refusal.receipt || submission.denied_index != refusal.receipt->index) {
+    findings_.violate(Promise::receipt_before_reply, who + "without its entry");
+  } else if (submission.denied_reason != refusal.error.reason) {
+    findings_.violate(Promise::every_attempt_on_record, who + "is not what its entry says");
   }
 }
 

@@ -6,14 +6,17 @@
 #include <cstdint>
 
 #include "daemon/core/engine.h"
+#include "tests/simulation/counts.h"
+#include "tests/simulation/entry_rate.h"
 #include "tests/simulation/history.h"
 
 namespace openexec::simulation {
 
 class AnswerCheck {
  public:
-  AnswerCheck(const Plan& plan, const Clients& clients, History& history, Findings& findings)
-      : plan_(plan), clients_(clients), history_(history), findings_(findings) {}
+  AnswerCheck(const Plan& plan, const Clients& clients, History& history, Counts& counts, EntryRate& rate,
+              Findings& findings)
+      : plan_(plan), clients_(clients), history_(history), counts_(counts), rate_(rate), findings_(findings) {}
 
   // The model has taken in everything durable before this is called.
   void check(std::size_t index, const Answer& answer);
@@ -23,10 +26,14 @@ class AnswerCheck {
   void check_result(std::size_t index, const CheckResult& result);
   void refusal(std::size_t index, const Refusal& refusal);
   void refusal_receipt(std::size_t index, const Refusal& refusal);
+  void denial(std::size_t index, const Refusal& refusal);
+  void count(std::size_t index, const Answer& answer);
 
   const Plan& plan_;
   const Clients& clients_;
   History& history_;
+  Counts& counts_;
+  EntryRate& rate_;
   Findings& findings_;
 };
 

@@ -10,10 +10,17 @@ namespace openexec::simulation {
 namespace {
 
 // What the transaction sets aside for one operation, at most.
-constexpr std::size_t room_bytes = 32 * 1024;
+std::size_t room_bytes(const Op& op) { return (std::holds_alternative<Summary>(op) ? 64 : 32) * 1024; }
 
-const Attempt& attempt_of(const Op& op) {
-  return *std::visit([](const auto& each) -> const std::shared_ptr<const Attempt>& { return each.attempt; }, op);
+const Attempt* attempt_of(const Op& op) {
+  if (const auto* claim = std::get_if<Claim>(&op)) {
+    return claim->attempt.get();
+  }
+  if (const auto* outcome = std::get_if<Outcome>(&op)) {
+    return outcome->attempt.get();
+  }
+  const auto* denial = std::get_if<Denial>(&op);
+  return denial != nullptr ? denial->attempt.get() : nullptr;
 }
 
 }  // namespace
@@ -103,17 +110,40 @@ void History::run_ended(const std::string& claim, const RunResult& result) {
   --runs_live_;
 }
 
-void History::batched(const Op& op, const Store& store, std::size_t ops) {
-  if (const auto owner = traced(attempt_of(op).trace_id)) {
-    const std::size_t percent = (store.used_bytes() + ops * room_bytes) * 100 / store.map_size_bytes();
-    submissions_[*owner].was_full = percent >= plan_.rules.full_percent;
-    submissions_[*owner].was_nearly_full = percent >= plan_.rules.warn_percent;
+std::optional<std::size_t> History::owner_of(const Op& op) const {
+  const Attempt* attempt = attempt_of(op);
+  return attempt != nullptr ? traced(attempt->trace_id) : std::nullopt;
+}
+
+void History::batched(std::span<const Op> ops, const Store& store) {
+  std::size_t bytes = store.used_bytes();
+  for (const Op& op : ops) {
+    bytes += room_bytes(op);
+  }
+  const std::size_t percent = bytes * 100 / store.map_size_bytes();
+  for (const Op& op : ops) {
+    if (const auto owner = owner_of(op)) {
+      submissions_[*owner].was_full = percent >= plan_.rules.full_percent;
+      submissions_[*owner].was_nearly_full = percent >= plan_.rules.warn_percent;
+    }
   }
 }
 
+void History::asked(const Op& op) {
+  const auto owner = owner_of(op);
+  if (!owner) {
+    return;
+  }
+  Submission& submission = submissions_[*owner];
+  if (const auto* claim = std::get_if<Claim>(&op)) {
+    submission.claim_asked = true;
+    submission.entry_asked = claim->enter_denial;
+  }
+  submission.entry_asked = submission.entry_asked || std::holds_alternative<Denial>(op);
+}
+
 void History::commit_failed(const Op& op) {
-  const auto* outcome = std::get_if<Outcome>(&op);
-  const auto owner = outcome != nullptr ? traced(attempt_of(op).trace_id) : std::nullopt;
+  const auto owner = std::holds_alternative<Outcome>(op) ? owner_of(op) : std::nullopt;
   SeenClaim* claim = owner ? claim_of(submissions_[*owner].spec) : nullptr;
   if (claim != nullptr) {
     claim->live = false;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,8 @@ struct Submission {
   bool forgotten = false;        // the daemon died before it answered
   bool was_full = false;         // its batch found no room for a claim
   bool was_nearly_full = false;  // nor for a denial
+  bool claim_asked = false;      // of the store, by the engine
+  bool entry_asked = false;      // for its denial, if it comes to one
   std::optional<std::uint64_t> denied_index;
   std::optional<Reason> denied_reason;
 };
@@ -108,8 +111,12 @@ class History {
 
   // Whether this reason can be true of this request now, by the model.
   [[nodiscard]] bool plausible(const Submission& submission, Reason reason);
-  // A batch with this operation met a store so full; `ops` are in it, and each is given room before it is written.
-  void batched(const Op& op, const Store& store, std::size_t ops);
+  // These operations were one batch, and met a store so full: each is given room before it is written.
+  void batched(std::span<const Op> ops, const Store& store);
+  // The engine asks the store for this.
+  void asked(const Op& op);
+  // The request that an operation is for.
+  [[nodiscard]] std::optional<std::size_t> owner_of(const Op& op) const;
   // The latest time of a transaction; the stored floor is at most a second behind.
   void time_committed(UtcTime at) { time_floor_ = std::max(time_floor_, at); }
   [[nodiscard]] UtcTime time_floor() const { return time_floor_; }
@@ -119,6 +126,9 @@ class History {
   // Claims on their way to the disk, of effectful actions: by the simulated committer.
   void set_claims_pending(std::size_t count) { claims_pending_ = count; }
   void set_stopping(bool stopping) { stopping_ = stopping; }
+  [[nodiscard]] bool stopping() const { return stopping_; }
+  // A commit failed, and no recovery came since.
+  [[nodiscard]] bool in_doubt() const { return in_doubt_; }
 
  private:
   const Plan& plan_;

@@ -35,7 +35,7 @@ void World::start() {
   history_.set_claims_pending(0);
   history_.set_stopping(false);
   life_->engine.emplace(clock_, life_->verifier, life_->committer, life_->runner, registry_, approvers_.keyring(),
-                        plan_.policy);
+                        policy_);
   findings_.event("start", fmt::format("{} entries", log_.size()));
   if (life_->committer.real_store() != nullptr) {
     check_open_claims();
@@ -66,6 +66,12 @@ void World::crash() {
   for (const std::size_t spec : history_.process_died()) {
     clients_.remember_to_retry(spec);
   }
+  counts_.process_died();
+  rate_.process_died();
+  if (prng_.chance(300)) {
+    findings_.event("power failure", "");
+    mark_.lose(prng_.below(6));
+  }
   roll_back();
   start();
 }
@@ -73,7 +79,7 @@ void World::crash() {
 void World::drain() {
   faults_ = false;
   for (std::size_t i = 0; i < drain_steps_max && !findings_.violation(); ++i) {
-    Event next = Event::submit;
+    Event next = Event::submit;  // stands for nothing
     for (const Event event : {Event::verify, Event::take, Event::deliver, Event::finish, Event::recovery}) {
       if (possible(event)) {
         next = event;
@@ -102,6 +108,10 @@ void World::finish(std::size_t number) {
   if (life_->stopping) {
     crash();
   }
+  if (life_->committer.will_fail()) {  // the mark could not be written: the next request finds out
+    send(clients_.good_request(clock_.now()), false, true);
+    drain();
+  }
   // A healthy daemon still does its work.
   const bool has_room = life_->committer.real_store()->used_percent() + 5 < plan_.rules.full_percent;
   const std::size_t spec = clients_.good_request(clock_.now());
@@ -128,11 +138,28 @@ void World::observe(bool recovering) {
   }
 }
 
+// What would be handed out together with an answer that names an entry.
+void World::check_proof(const Answer& answer) {
+  const Store* store = life_->committer.store();
+  const auto* executed = std::get_if<ExecuteResult>(&answer);
+  const auto* refused = std::get_if<Refusal>(&answer);
+  const LogPosition* position = executed != nullptr                      ? &executed->log
+                                : refused != nullptr && refused->receipt ? &*refused->receipt
+                                                                         : nullptr;
+  if (store != nullptr && position != nullptr && position->index < log_.size()) {
+    log_.check_proof(*store, position->index);
+  }
+}
+
 void World::check_step() {
   if (findings_.violation()) {
     return;
   }
   observe(false);
+  if (mark_.size() > log_.size()) {
+    findings_.violate(Promise::log_only_grows,
+                      fmt::format("the high-water mark is of {} entries, and there are {}", mark_.size(), log_.size()));
+  }
   const Engine& engine = *life_->engine;
   if (engine.in_flight() != history_.open_count()) {
     findings_.violate(Promise::answers_once, fmt::format("the engine owes {} answers, and {} callers wait",
@@ -196,10 +223,12 @@ void World::roll_back() {
   }
   const std::filesystem::path data = std::filesystem::path(dir_.path()) / "data.mdb";
   const std::filesystem::path copy = std::filesystem::path(dir_.path()) / "copy.mdb";
-  if (std::filesystem::exists(copy)) {
-    std::filesystem::copy_file(copy, data, std::filesystem::copy_options::overwrite_existing);
-  } else {
+  const auto mark = mark_.read();
+  if (!copied_at_) {
     std::filesystem::copy_file(data, copy);
+    copied_at_ = log_.size();
+  } else if (mark && mark->size > *copied_at_) {  // a mark that is not ahead of the copy cannot tell: a witness can
+    std::filesystem::copy_file(copy, data, std::filesystem::copy_options::overwrite_existing);
   }
 }
 

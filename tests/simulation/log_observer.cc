@@ -32,24 +32,61 @@ void LogObserver::observe(const Store& store, bool recovering) {
   if (!size) {
     return findings_.violate(Promise::log_only_grows, "the log cannot be read: " + size.error().message);
   }
-  if (*size < leaf_hashes_.size()) {
-    return findings_.violate(Promise::log_only_grows, fmt::format("{} entries became {}", leaf_hashes_.size(), *size));
+  if (*size < model_.size()) {
+    return findings_.violate(Promise::log_only_grows, fmt::format("{} entries became {}", model_.size(), *size));
   }
-  while (leaf_hashes_.size() < *size) {
-    const std::uint64_t index = leaf_hashes_.size();
+  while (model_.size() < *size) {
+    const std::uint64_t index = model_.size();
     const auto leaf = leaf_at(*txn, index);
-    const std::string text = leaf ? leaf->value_or("") : "";
-    leaf_hashes_.push_back(sha256(text));
-    const auto json = parse_json(text);
-    const auto receipt = json ? receipt_from_json(*json) : std::unexpected(std::string("no JSON"));
-    if (!receipt || to_leaf(*receipt) != text) {
-      return findings_.violate(Promise::every_attempt_on_record, fmt::format("entry {} cannot be read", index));
+    const std::string_view text = leaf ? leaf->value_or("") : "";
+    model_.append(text);
+    const auto content = read_leaf(text);
+    if (!content) {
+      return findings_.violate(Promise::every_attempt_on_record,
+                               fmt::format("entry {} cannot be read: {}", index, content.error()));
     }
-    entry(index, *receipt, recovering);
+    entry(index, *content, recovering);
   }
+  evidence_.observe(*txn);
 }
 
-void LogObserver::entry(std::uint64_t index, const Receipt& receipt, bool recovering) {
+void LogObserver::check_proof(const Store& store, std::uint64_t index) {
+  const auto txn = store.read();
+  if (!txn) {
+    return findings_.violate(Promise::log_only_grows, "the log cannot be read: " + txn.error().message);
+  }
+  evidence_.check_proof(*txn, index);
+}
+
+void LogObserver::entry(std::uint64_t index, const LeafContent& content, bool recovering) {
+  if (const auto* receipt = std::get_if<Receipt>(&content)) {
+    return attempt(index, *receipt, recovering);
+  }
+  if (const auto* closed = std::get_if<DeniedSummary>(&content)) {
+    return summary(index, *closed);
+  }
+  findings_.violate(Promise::every_attempt_on_record, fmt::format("entry {} is an operator's, and none acted", index));
+}
+
+void LogObserver::summary(std::uint64_t index, const DeniedSummary& summary) {
+  findings_.event("entry: denied_summary", fmt::format("{} of {} rows", index, summary.rows.size()));
+  std::string before;  // text that sorts as rows must
+  for (const DeniedSummary::Row& row : summary.rows) {
+    std::string place = fmt::format("{:011}/{:03}", row.uid ? std::int64_t{*row.uid} : std::int64_t{9'999'999'999},
+                                    row.reason ? static_cast<int>(*row.reason) : 999);
+    if (place <= before || row.count == 0) {
+      findings_.violate(Promise::every_attempt_on_record, fmt::format("entry {} has rows out of order", index));
+    }
+    before = std::move(place);
+  }
+  if (summary.at != clock_.now() || summary.mode != plan_.policy.mode || summary.tenant_id != plan_.policy.tenant_id ||
+      summary.registry != registry_ || summary.rows.empty()) {
+    findings_.violate(Promise::every_attempt_on_record, fmt::format("entry {} does not tell its window", index));
+  }
+  counts_.entry(index, summary);
+}
+
+void LogObserver::attempt(std::uint64_t index, const Receipt& receipt, bool recovering) {
   const auto owner = history_.traced(receipt.trace_id);
   if (!owner) {
     return findings_.violate(Promise::every_attempt_on_record,

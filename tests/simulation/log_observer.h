@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "daemon/core/store.h"
+#include "tests/simulation/counts.h"
+#include "tests/simulation/evidence_check.h"
 #include "tests/simulation/history.h"
 
 namespace openexec::simulation {
@@ -14,20 +16,32 @@ namespace openexec::simulation {
 class LogObserver {
  public:
   LogObserver(const Plan& plan, const Clients& clients, const SimClock& clock, const Hash& registry, History& history,
-              Findings& findings)
-      : plan_(plan), clients_(clients), clock_(clock), registry_(registry), history_(history), findings_(findings) {}
+              Counts& counts, NoteKey log, std::vector<NoteKey> witnesses, Findings& findings)
+      : plan_(plan),
+        clients_(clients),
+        clock_(clock),
+        registry_(registry),
+        history_(history),
+        counts_(counts),
+        findings_(findings),
+        evidence_(std::move(log), std::move(witnesses), model_, findings) {}
 
   // Takes in what is new. `recovering`: a recovery wrote it.
   void observe(const Store& store, bool recovering);
-  // Every entry ever seen is there, unchanged.
+  // The proof that would be handed out with an answer that names this entry.
+  void check_proof(const Store& store, std::uint64_t index);
+  // Every entry ever seen is there, unchanged, and so is their tree.
   void check_all(const Store& store);
   // Claims, open claims, approvals and results are what the entries say.
   void check_tables(const Store& store);
 
-  [[nodiscard]] std::uint64_t size() const { return leaf_hashes_.size(); }
+  [[nodiscard]] std::uint64_t size() const { return model_.size(); }
+  [[nodiscard]] const EvidenceCheck& evidence() const { return evidence_; }
 
  private:
-  void entry(std::uint64_t index, const Receipt& receipt, bool recovering);
+  void entry(std::uint64_t index, const LeafContent& content, bool recovering);
+  void summary(std::uint64_t index, const DeniedSummary& summary);
+  void attempt(std::uint64_t index, const Receipt& receipt, bool recovering);
   void check_members(std::uint64_t index, const Receipt& receipt, const Submission& submission);
   void check_claimable(const std::string& what, const Receipt& receipt, const Submission& submission);
   void started(std::uint64_t index, const Receipt& receipt, std::size_t owner);
@@ -43,8 +57,10 @@ class LogObserver {
   const SimClock& clock_;
   const Hash registry_;
   History& history_;
+  Counts& counts_;
   Findings& findings_;
-  std::vector<Hash> leaf_hashes_;
+  ModelLog model_;
+  EvidenceCheck evidence_;
 };
 
 }  // namespace openexec::simulation

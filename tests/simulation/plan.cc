@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/simulation/plan.h"
 
+#include <vector>
+
+#include "tests/simulation/actions.h"
 #include "tests/simulation/prng.h"
 
 namespace openexec::simulation {
@@ -31,6 +34,7 @@ void emphasize(Plan& plan) {
     case Emphasis::failures:
       plan.commit_fails = 120;
       plan.recovery_fails = 500;
+      plan.mark_fails = 40;
       return;
     case Emphasis::stops:
       weight(Event::stop) = 25;
@@ -105,13 +109,19 @@ Plan plan_of(std::uint64_t seed) {
   plan.rules.clock_skew_s = plan.policy.clock_skew_s;
   plan.map_size_bytes = std::size_t{64} << 20;
   plan.open_max = prng.chance(500) ? 10 : 30;
-  //              submit verify take deliver finish clock recovery retry crash stop
-  plan.weights = {300, 160, 130, 250, 90, 40, 60, 8, 4, 3};
+  //              submit verify take deliver finish clock recovery retry crash stop tick cosign
+  plan.weights = {300, 160, 130, 250, 90, 40, 60, 8, 4, 3, 30, 12};
   plan.commit_fails = 12;
   plan.recovery_fails = 200;
+  plan.mark_fails = 4;
   plan.duplicate = 350;
   plan.flawed = 200;
   plan.effectful = 550;
+  static const std::vector<std::uint32_t> low_rates = {0, 1, 2, 2, 5};
+  if (prng.chance(600)) {
+    plan.policy.denied_entries_per_second = prng.pick(low_rates);
+  }
+  plan.rules.registry = make_registry().digest();
   emphasize(plan);
   return plan;
 }

@@ -44,10 +44,28 @@ enum class Broken {
   the_last_entry_changes,  // a leaf is overwritten in the store
   replays_differ,          // what a caller reads is not what was stored
   failures_are_ignored,    // the engine is told that a failed store recovered, and it did not
+  checkpoints_are_early,   // one is out though its commit failed
+  a_node_is_wrong,         // of the stored tree
+  summaries_forget,        // the last of their counts
+  the_mark_is_ahead,       // written before the commit, and the commit fails
+  denials_know_no_rate,
 };
 
-enum class Event : std::size_t { submit, verify, take, deliver, finish, clock, recovery, retry, crash, stop };
-inline constexpr std::size_t event_count = 10;
+enum class Event : std::size_t {
+  submit,
+  verify,
+  take,
+  deliver,
+  finish,
+  clock,
+  recovery,
+  retry,
+  crash,
+  stop,
+  tick,
+  cosign
+};
+inline constexpr std::size_t event_count = 12;
 
 struct Plan {
   Emphasis emphasis = Emphasis::runs;
@@ -60,8 +78,9 @@ struct Plan {
   // Per 1000:
   unsigned commit_fails = 0;
   unsigned recovery_fails = 0;
-  unsigned duplicate = 0;  // an earlier request again
-  unsigned flawed = 0;     // one that must be refused
+  unsigned mark_fails = 0;  // after a commit that did not
+  unsigned duplicate = 0;   // an earlier request again
+  unsigned flawed = 0;      // one that must be refused
   unsigned effectful = 0;
 
   [[nodiscard]] bool has_list() const { return policy.allowed_actions.has_value(); }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -15,7 +16,12 @@ class SimClock final : public Clock {
  public:
   explicit SimClock(UtcTime start) : said_{start} {}
   [[nodiscard]] UtcTime now() const override { return said_.back(); }
-  void set(UtcTime now) { said_.push_back(now); }
+  void set(UtcTime now) {
+    forward_us_ += std::max<std::int64_t>(0, now.us - said_.back().us);
+    said_.push_back(now);
+  }
+  // How far it ever went on, whatever it went back.
+  [[nodiscard]] std::int64_t forward_us() const { return forward_us_; }
 
   [[nodiscard]] std::size_t mark() const { return said_.size() - 1; }
   // The earliest and the latest it said from that mark on.
@@ -27,6 +33,7 @@ class SimClock final : public Clock {
 
  private:
   std::vector<UtcTime> said_;
+  std::int64_t forward_us_ = 0;
 };
 
 }  // namespace openexec::simulation

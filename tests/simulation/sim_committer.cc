@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <iterator>
 
-#include "daemon/core/commit.h"
 #include "daemon/core/receipt_log.h"
 #include "daemon/core/recovery.h"
 #include "tests/simulation/actions.h"
@@ -15,7 +14,7 @@ namespace openexec::simulation {
 namespace {
 
 StoreError error_for(CommitFate fate) {
-  return {fate == CommitFate::failed_absent ? "simulated: nothing was written" : "simulated: the sync failed"};
+  return {fate == CommitFate::failed_durable ? "simulated: the sync failed" : "simulated: nothing was written"};
 }
 
 }  // namespace
@@ -31,13 +30,28 @@ void SimCommitter::count_claims() {
       }
     }
   }
-  history_.set_claims_pending(keys.size());
+  around_.history.set_claims_pending(keys.size());
+}
+
+void SimCommitter::tell_models(const Op& op) {
+  around_.history.asked(op);
+  if (const auto* claim = std::get_if<Claim>(&op)) {
+    around_.rate.claim_asked(claim->attempt->peer.uid, claim->enter_denial);
+  } else if (const auto* denial = std::get_if<Denial>(&op)) {
+    around_.rate.denial_asked(denial->attempt->peer.uid);
+  } else if (const auto* summary = std::get_if<Summary>(&op)) {
+    around_.counts.asked(*summary, around_.history.stopping());
+  }
 }
 
 void SimCommitter::commit(Op op, CommitDone done) {
   if (known_failed_) {
-    findings_.violate(Promise::fail_closed, "a commit was asked of a store that is known to have failed");
+    around_.findings.violate(Promise::fail_closed, "a commit was asked of a store that is known to have failed");
   }
+  if (auto* summary = std::get_if<Summary>(&op); broken_ == Broken::summaries_forget && summary != nullptr) {
+    summary->rows.back().count -= 1;
+  }
+  tell_models(op);
   if (broken_ == Broken::claims_are_answered_early && std::holds_alternative<Claim>(op) &&
       !std::get<Claim>(op).finished) {
     completed_.push_back({op, std::move(done), OpResult(Claimed{0})});
@@ -49,7 +63,7 @@ void SimCommitter::commit(Op op, CommitDone done) {
 
 void SimCommitter::recover(std::vector<ClaimKey> live, RecoverDone done) {
   if (!queue_.empty() || !completed_.empty() || recover_done_) {
-    findings_.violate(Promise::fail_closed, "a recovery was asked for while commits were under way");
+    around_.findings.violate(Promise::fail_closed, "a recovery was asked for while commits were under way");
   }
   live_ = std::move(live);
   recover_done_ = std::move(done);
@@ -57,25 +71,7 @@ void SimCommitter::recover(std::vector<ClaimKey> live, RecoverDone done) {
 
 bool SimCommitter::open(RecoveryFate fate) { return reopen(fate).has_value(); }
 
-// What a lying disk would say.
-StoreResult<std::vector<OpResult>> SimCommitter::invent(std::size_t count) const {
-  std::vector<OpResult> results;
-  const auto txn = store_->read();
-  std::uint64_t next = txn ? log_size(*txn).value_or(0) : 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const Op& op = queue_[i].op;
-    if (const auto* claim = std::get_if<Claim>(&op); claim != nullptr && !claim->finished) {
-      results.emplace_back(Claimed{next++});
-    } else if (const auto* denial = std::get_if<Denial>(&op)) {
-      results.emplace_back(Denied{{denial->reason, {}}, next++});
-    } else {
-      results.emplace_back(Recorded{next++, clock_.now()});
-    }
-  }
-  return results;
-}
-
-StoreResult<std::vector<OpResult>> SimCommitter::apply(std::size_t count) {
+StoreResult<Committed> SimCommitter::apply(std::size_t count) {
   const auto end = queue_.begin() + static_cast<std::ptrdiff_t>(count);
   if (broken_ == Broken::commits_are_not_applied ||
       (broken_ == Broken::outcomes_are_dropped && std::any_of(queue_.begin(), end, [](const Pending& each) {
@@ -86,42 +82,50 @@ StoreResult<std::vector<OpResult>> SimCommitter::apply(std::size_t count) {
   std::vector<Op> ops;
   ops.reserve(count);
   std::transform(queue_.begin(), end, std::back_inserter(ops), [](const Pending& each) { return each.op; });
-  const UtcTime now = broken_ == Broken::commit_clock_stands_still ? opened_ : clock_.now();
-  auto results = commit_ops(*store_, plan_.rules, now, ops);
-  history_.time_committed(now);
-  for (const Op& op : ops) {
-    history_.batched(op, *store_, count);
+  const UtcTime now = broken_ == Broken::commit_clock_stands_still ? opened_ : around_.clock.now();
+  auto committed = commit_ops(*store_, around_.signer, around_.plan.rules, now, ops);
+  around_.history.time_committed(now);
+  around_.history.batched(ops, *store_);
+  if (committed && committed->results.size() != count) {
+    around_.findings.violate(Promise::answers_once, "a batch gave fewer results than it has operations");
   }
-  if (results && results->size() != count) {
-    findings_.violate(Promise::answers_once, "a batch gave fewer results than it has operations");
-  }
-  return results;
+  return committed;
 }
 
 void SimCommitter::take(std::size_t count, CommitFate fate) {
-  StoreResult<std::vector<OpResult>> results = std::unexpected(error_for(fate));
-  if (!failed_) {
-    if (fate != CommitFate::failed_absent) {
-      results = apply(count);
-      if (!results) {
-        findings_.count("fault: the store itself failed");
-      }
-    }
-    if (fate != CommitFate::done) {
-      results = std::unexpected(error_for(fate));
-    }
-    if (!results) {
-      failed_ = true;
-      history_.note_failure();
+  if (failed_) {
+    return finish(count, std::unexpected(error_for(CommitFate::failed_absent)));
+  }
+  break_before(count, fate);
+  StoreResult<Committed> committed = std::unexpected(error_for(fate));
+  if (fate != CommitFate::failed_absent) {
+    committed = apply(count);
+    if (!committed) {
+      around_.findings.count("fault: the store itself failed");
     }
   }
+  if (fate == CommitFate::failed_durable) {
+    committed = std::unexpected(error_for(fate));
+  }
+  if (committed && committed->log && fate == CommitFate::done) {
+    around_.mark.write(*committed->log);
+  }
+  if (!committed || (committed->log && fate == CommitFate::not_marked)) {
+    failed_ = true;
+    around_.history.note_failure();
+  }
+  break_after();
+  finish(count, std::move(committed));
+}
+
+void SimCommitter::finish(std::size_t count, StoreResult<Committed> committed) {
   for (std::size_t i = 0; i < count; ++i) {
     Pending pending = std::move(queue_.front());
     queue_.pop_front();
-    if (results) {
-      pending.result = std::move((*results)[i]);
+    if (committed) {
+      pending.result = std::move(committed->results[i]);
     } else {
-      pending.result = std::unexpected(results.error());
+      pending.result = std::unexpected(committed.error());
     }
     completed_.push_back(std::move(pending));
   }
@@ -139,12 +143,31 @@ void SimCommitter::deliver() {
   count_claims();
   if (!pending.result) {
     known_failed_ = true;
-    history_.commit_failed(pending.op);
+    around_.history.commit_failed(pending.op);
+  }
+  const auto* denied = pending.result ? std::get_if<Denied>(&*pending.result) : nullptr;
+  if (const auto* claim = std::get_if<Claim>(&pending.op); claim != nullptr && denied != nullptr && denied->index) {
+    around_.rate.claim_denied(claim->attempt->peer.uid);
+  }
+  if (std::holds_alternative<Summary>(pending.op)) {
+    around_.counts.ended(pending.result && std::holds_alternative<Recorded>(*pending.result));
   }
   if (broken_ != Broken::callbacks_are_lost) {
     pending.done(std::move(pending.result));
   }
   count_claims();
+}
+
+// A store that nobody put back may always be run.
+std::optional<StoreError> SimCommitter::objection() {
+  const auto behind = why_behind(*store_, around_.mark.read(), "openexec store adopt");
+  if (behind && !*behind) {
+    return std::nullopt;
+  }
+  StoreError error{behind ? **behind : behind.error().message};
+  around_.findings.violate(Promise::log_only_grows, "the store is refused: " + error.message);
+  store_.reset();
+  return error;
 }
 
 StoreResult<std::size_t> SimCommitter::reopen(RecoveryFate fate) {
@@ -154,10 +177,13 @@ StoreResult<std::size_t> SimCommitter::reopen(RecoveryFate fate) {
   }
   auto opened = Store::open(options_);
   if (!opened) {
-    findings_.violate(Promise::fail_closed, "the store cannot be opened again: " + opened.error());
+    around_.findings.violate(Promise::fail_closed, "the store cannot be opened again: " + opened.error());
     return std::unexpected(StoreError{opened.error()});
   }
   store_ = std::move(*opened);
+  if (auto error = objection()) {
+    return std::unexpected(std::move(*error));
+  }
   if (fate == RecoveryFate::failed_absent) {
     return std::unexpected(StoreError{"simulated: cannot recover"});
   }
@@ -167,12 +193,17 @@ StoreResult<std::size_t> SimCommitter::reopen(RecoveryFate fate) {
   if (broken_ == Broken::recovery_closes_what_runs) {
     live_.clear();
   }
-  auto closed = openexec::recover(*store_, clock_.now(), live_);
-  if (!closed) {
-    findings_.violate(Promise::fail_closed, "the store cannot be recovered: " + closed.error().message);
+  const auto recovered = openexec::recover(*store_, around_.signer, around_.clock.now(), live_);
+  if (!recovered) {
+    around_.findings.violate(Promise::fail_closed, "the store cannot be recovered: " + recovered.error().message);
+    return std::unexpected(recovered.error());
   }
-  return fate == RecoveryFate::done ? closed
-                                    : std::unexpected(StoreError{"simulated: the sync of the recovery failed"});
+  if (fate != RecoveryFate::done) {
+    return std::unexpected(StoreError{"simulated: the sync of the recovery failed"});
+  }
+  around_.mark.write(recovered->log);
+  around_.mark.sync();
+  return recovered->closed;
 }
 
 void SimCommitter::step_recovery(RecoveryFate fate) {
@@ -187,7 +218,7 @@ void SimCommitter::step_recovery(RecoveryFate fate) {
   hidden_ = !result.has_value();
   if (result) {
     failed_ = known_failed_ = false;
-    history_.recovered();
+    around_.history.recovered();
   }
   done(result);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The simulated Committer, over the real store and the real transactions: a batch is any prefix of the queue, may fail
-// with or without having become durable, and its completions come later, in order.
+// with or without having become durable, and its completions come later, in order. The high-water mark follows it.
 #pragma once
 
 #include <cstddef>
@@ -11,25 +11,36 @@
 #include <string>
 #include <vector>
 
+#include "daemon/core/commit.h"
 #include "daemon/core/committer.h"
+#include "proto-json/checkpoint.h"
+#include "tests/simulation/counts.h"
+#include "tests/simulation/entry_rate.h"
 #include "tests/simulation/history.h"
 #include "tests/simulation/plan.h"
+#include "tests/simulation/sim_mark.h"
 
 namespace openexec::simulation {
 
-enum class CommitFate { done, failed_absent, failed_durable };
+enum class CommitFate { done, not_marked, failed_absent, failed_durable };
 enum class RecoveryFate { done, cannot_open, failed_absent, failed_durable };
+
+// What outlives a simulated process, or watches it.
+struct Surroundings {
+  const Plan& plan;
+  const SimClock& clock;
+  const NoteSigner& signer;
+  SimMark& mark;
+  History& history;
+  Counts& counts;
+  EntryRate& rate;
+  Findings& findings;
+};
 
 class SimCommitter final : public Committer {
  public:
-  SimCommitter(const Plan& plan, const SimClock& clock, History& history, Findings& findings, StoreOptions options,
-               Broken broken)
-      : plan_(plan),
-        clock_(clock),
-        history_(history),
-        findings_(findings),
-        options_(std::move(options)),
-        broken_(broken) {}
+  SimCommitter(const Surroundings& around, StoreOptions options, Broken broken)
+      : around_(around), options_(std::move(options)), broken_(broken) {}
 
   // --- what the engine sees ---
   void commit(Op op, CommitDone done) override;
@@ -44,6 +55,8 @@ class SimCommitter final : public Committer {
   [[nodiscard]] bool recovery_pending() const { return recover_done_.has_value(); }
   [[nodiscard]] bool recovery_worked() const { return recovered_.has_value(); }
   [[nodiscard]] bool idle() const { return queue_.empty() && completed_.empty() && !recover_done_; }
+  // The next commit will fail, and the engine does not know.
+  [[nodiscard]] bool will_fail() const { return failed_ && !known_failed_; }
   void take(std::size_t count, CommitFate fate);
   void deliver();
   // The first call does the work, the second tells the engine.
@@ -59,18 +72,21 @@ class SimCommitter final : public Committer {
     CommitDone done;
     StoreResult<OpResult> result;
   };
-  [[nodiscard]] StoreResult<std::vector<OpResult>> apply(std::size_t count);
-  [[nodiscard]] StoreResult<std::vector<OpResult>> invent(std::size_t count) const;
+  [[nodiscard]] StoreResult<Committed> apply(std::size_t count);
+  [[nodiscard]] StoreResult<Committed> invent(std::size_t count) const;
+  [[nodiscard]] Checkpoint would_be(std::size_t count);
+  void break_before(std::size_t count, CommitFate fate);
+  void break_after();
+  void finish(std::size_t count, StoreResult<Committed> committed);
+  [[nodiscard]] std::optional<StoreError> objection();
   StoreResult<std::size_t> reopen(RecoveryFate fate);
+  void tell_models(const Op& op);
   void count_claims();
 
-  const Plan& plan_;
-  const SimClock& clock_;
-  History& history_;
-  Findings& findings_;
+  const Surroundings around_;
   const StoreOptions options_;
   const Broken broken_;
-  const UtcTime opened_ = clock_.now();
+  const UtcTime opened_ = around_.clock.now();
 
   std::unique_ptr<Store> store_;
   bool failed_ = false;        // since the last recovery

@@ -25,12 +25,13 @@ void LogObserver::check_all(const Store& store) {
   if (!txn) {
     return findings_.violate(Promise::log_only_grows, "the log cannot be read: " + txn.error().message);
   }
-  for (std::uint64_t index = 0; index < leaf_hashes_.size(); ++index) {
+  for (std::uint64_t index = 0; index < model_.size(); ++index) {
     const auto leaf = leaf_at(*txn, index);
-    if (!leaf || !*leaf || sha256(**leaf) != leaf_hashes_[index]) {
+    if (!leaf || !*leaf || ModelLog::hash_of(**leaf) != model_.leaf(index)) {
       return findings_.violate(Promise::log_only_grows, fmt::format("entry {} is not what it was", index));
     }
   }
+  evidence_.check_nodes(*txn);
 }
 
 void LogObserver::check_open(const ReadTxn& txn) {
@@ -93,8 +94,11 @@ void LogObserver::check_tables(const Store& store) {
       continue;  // its id may be none
     }
     const ApprovalKey key = approval_key(approval.tenant, *approval.artifact.find_string("approval_id"));
-    const auto used = approval_is_used(*txn, key);
-    if (!used || *used != history_.approvals_used().contains(Clients::approval_name(approval))) {
+    const auto used = used_approval(*txn, key);
+    const auto known = history_.approvals_used().find(Clients::approval_name(approval));
+    const bool is_known = known != history_.approvals_used().end();
+    if (!used || used->has_value() != is_known ||
+        (is_known && (*used)->claim != key_of(clients_, history_.claims().at(known->second).spec))) {
       findings_.violate(Promise::at_most_once, "the table of used approvals differs from the log");
     }
   }

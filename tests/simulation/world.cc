@@ -4,6 +4,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+
 namespace openexec::simulation {
 namespace {
 
@@ -20,19 +23,49 @@ StoreOptions store_options(const Plan& plan, const std::string& dir) {
           .durable = false};
 }
 
+Policy engine_policy(const Plan& plan, Broken broken) {
+  Policy policy = plan.policy;
+  if (broken == Broken::denials_know_no_rate) {
+    policy.denied_entries_per_second = limits::denied_entries_per_second_ceiling;
+  }
+  return policy;
+}
+
+NoteSigner note_signer(const std::string& name, NoteKeyType type) {
+  return {name, type, SecretKey::from_seed(sha256("simulated key of " + name).data)};
+}
+
+std::vector<NoteSigner> make_witnesses() {
+  std::vector<NoteSigner> witnesses;
+  witnesses.push_back(note_signer("simulated/witness-1", NoteKeyType::cosignature));
+  witnesses.push_back(note_signer("simulated/witness-2", NoteKeyType::cosignature));
+  return witnesses;
+}
+
+std::vector<NoteKey> keys_of(const std::vector<NoteSigner>& signers) {
+  std::vector<NoteKey> keys;
+  std::ranges::transform(signers, std::back_inserter(keys), &NoteSigner::key);
+  return keys;
+}
+
 }  // namespace
 
 World::World(std::uint64_t seed, const Plan& plan, Broken broken, Findings& findings)
     : plan_(plan),
       broken_(broken),
+      policy_(engine_policy(plan, broken)),
       findings_(findings),
       prng_(seed),
       clock_(first_moment),
       approvers_(plan.real_signatures),
       clients_(plan, approvers_, prng_),
+      signer_(note_signer(plan.policy.origin, NoteKeyType::ed25519)),
+      witnesses_(make_witnesses()),
       history_(plan, clients_, clock_, findings),
-      log_(plan, clients_, clock_, registry_.digest(), history_, findings),
-      answers_(plan, clients_, history_, findings) {
+      counts_(clock_, findings),
+      rate_(plan.policy.denied_entries_per_second, clock_, findings),
+      log_(plan, clients_, clock_, registry_.digest(), history_, counts_, signer_.key(), keys_of(witnesses_), findings),
+      answers_(plan, clients_, history_, counts_, rate_, findings) {
   start();
 }
 
@@ -40,8 +73,9 @@ World::Life::Life(World& world, Broken broken)
     : verifier(world.approvers_, broken),
       runner(
           world.plan_, world.history_, world.findings_, [&world] { world.observe(false); }, broken),
-      committer(world.plan_, world.clock_, world.history_, world.findings_,
-                store_options(world.plan_, world.dir_.path()), broken) {}
+      committer(world.surroundings(), store_options(world.plan_, world.dir_.path()), broken) {}
+
+Surroundings World::surroundings() { return {plan_, clock_, signer_, mark_, history_, counts_, rate_, findings_}; }
 
 // --- what happens next ---
 
@@ -62,7 +96,10 @@ bool World::possible(Event event) {
     case Event::clock:
     case Event::retry:
     case Event::crash:
+    case Event::tick:
       return true;
+    case Event::cosign:
+      return life_->committer.store() != nullptr;
     case Event::stop:
       return !life_->stopping;
   }
@@ -122,6 +159,10 @@ void World::perform(Event event) {
       return crash();
     case Event::stop:
       return stop();
+    case Event::tick:
+      return tick();
+    case Event::cosign:
+      return cosign();
   }
 }
 
@@ -158,6 +199,7 @@ void World::send(std::size_t spec, bool check, bool peer_allowed) {
         broken_ == Broken::replays_differ && result != nullptr && result->replayed) {
       result->result += " ";
     }
+    check_proof(told);
     answers_.check(index, told);
     if (const auto* refused = std::get_if<Refusal>(&told);
         refused != nullptr && info(refused->error.reason).retryable) {
@@ -167,7 +209,14 @@ void World::send(std::size_t spec, bool check, bool peer_allowed) {
 }
 
 CommitFate World::commit_fate() {
-  if (!faults_ || !prng_.chance(plan_.commit_fails)) {
+  if (!faults_) {
+    return CommitFate::done;
+  }
+  if (prng_.chance(plan_.mark_fails)) {
+    findings_.event("fault: the mark cannot be written", "");
+    return CommitFate::not_marked;
+  }
+  if (!prng_.chance(plan_.commit_fails)) {
     return CommitFate::done;
   }
   const bool durable = prng_.chance(500);
@@ -250,6 +299,7 @@ void World::stop() {
       findings_.violate(Promise::answers_once, "stopped twice");
     }
     life->stopped = true;
+    counts_.stopped(life->engine->store_failed());
   });
 }
 

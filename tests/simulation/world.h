@@ -13,6 +13,7 @@
 #include "tests/simulation/log_observer.h"
 #include "tests/simulation/scratch_dir.h"
 #include "tests/simulation/sim_committer.h"
+#include "tests/simulation/sim_mark.h"
 #include "tests/simulation/sim_workers.h"
 
 namespace openexec::simulation {
@@ -51,14 +52,19 @@ class World {
   void finish_run();
   void move_clock();
   void recovery();
+  void tick();
+  void cosign();
+  void kept(std::uint64_t size, const std::optional<Error>& error);
   void stop();
   void crash();
   void start();
   void drain();
 
+  [[nodiscard]] Surroundings surroundings();
   CommitFate commit_fate();
   RecoveryFate recovery_fate();
   void observe(bool recovering);
+  void check_proof(const Answer& answer);
   void tamper();
   void roll_back();
   void check_step();
@@ -68,6 +74,7 @@ class World {
 
   const Plan& plan_;
   const Broken broken_;
+  const Policy policy_;  // as the engine has it
   Findings& findings_;
   Prng prng_;
   ScratchDir dir_;
@@ -75,12 +82,18 @@ class World {
   const Approvers approvers_;
   const Registry registry_ = make_registry();
   Clients clients_;
+  const NoteSigner signer_;
+  const std::vector<NoteSigner> witnesses_;
+  SimMark mark_;
   History history_;
+  Counts counts_;
+  EntryRate rate_;
   LogObserver log_;
   AnswerCheck answers_;
   std::unique_ptr<Life> life_;
-  std::size_t serial_ = 0;  // of runs
-  bool faults_ = true;      // off while draining
+  std::size_t serial_ = 0;                  // of runs
+  std::optional<std::uint64_t> copied_at_;  // how many entries the older copy of the store has
+  bool faults_ = true;                      // off while draining
 };
 
 }  // namespace openexec::simulation
