@@ -67,11 +67,16 @@ step 'The approver makes a key pair'
 expect 0 'openexec keygen ops'
 proves 'The secret key stays with the approver. Neither the agent nor the daemon ever has it.'
 
-step 'The daemon starts: it trusts that public key, and serves one tenant'
+step 'A witness makes a key of its own, on another host in real life'
+expect 0 'openexec witness init audit.example/w1 --dir witness > audit.vkey'
+proves 'Three roles, three keys: who approves, who runs, and who keeps watch over the log.'
+
+step 'The daemon starts: it trusts these public keys, and serves one tenant'
+expect 0 "printf '[log]\nwitnesses = [\"%s\"]\n' \"\$(cat audit.vkey)\" > openexec.toml"
 # shellcheck disable=SC2016 # shown as typed
-printf '$ OPENEXEC_MODE=clawshield CLAWSHIELD_TENANT_ID=acme CLAWSHIELD_PUBLIC_KEY=ops.pub \\\n  OPENEXEC_ALLOWED_ACTIONS=echo openexecd &\n'
+printf '$ OPENEXEC_MODE=clawshield CLAWSHIELD_TENANT_ID=acme CLAWSHIELD_PUBLIC_KEY=ops.pub \\\n  OPENEXEC_ALLOWED_ACTIONS=echo openexecd --config openexec.toml &\n'
 OPENEXEC_MODE=clawshield CLAWSHIELD_TENANT_ID=acme CLAWSHIELD_PUBLIC_KEY=ops.pub \
-  OPENEXEC_ALLOWED_ACTIONS=echo openexecd 2>&1 &
+  OPENEXEC_ALLOWED_ACTIONS=echo openexecd --config openexec.toml 2>&1 &
 daemon=$!
 waited=0
 until command openexec ready --json >/dev/null 2>&1; do
@@ -116,6 +121,27 @@ expect 1 "openexec execute echo '{\"msg\":\"hello\"}' --approval hello.json --no
 entry 3 denied approval_used
 proves 'An approval runs once, whatever the nonce.'
 
+step 'The witness cosigns the log, over a pipe that could be ssh'
+expect 0 'openexec log key > log.vkey'
+expect 0 'openexec witness trust --dir witness @log.vkey'
+expect 0 "openexec log push --exec 'openexec witness cosign --dir witness' --witness @audit.vkey"
+proves 'What the witness has seen cannot be rewritten without it noticing. The daemon itself connects to nothing.'
+
+step 'A receipt is taken away with its proof, and verified with no daemon'
+expect 0 'openexec receipt show --nonce greeting-1 --proof greeting.tlog-proof'
+printf '\n'
+expect 0 'openexec --socket /nonexistent receipt verify greeting.tlog-proof --log-key @log.vkey --witness @audit.vkey --approver-key ops.pub'
+proves 'One file and three public keys: it is in the log, the log is signed and witnessed, and ops approved this very request.'
+
+step 'One character of the proof is changed'
+expect 0 "sed 's/^index 1$/index 2/' greeting.tlog-proof > forged.tlog-proof"
+expect 1 'openexec receipt verify forged.tlog-proof --log-key @log.vkey'
+proves 'A receipt that was changed proves nothing.'
+
+step 'The whole log is checked, while the daemon runs'
+expect 0 'openexec log verify --log-key @log.vkey --witness @audit.vkey'
+proves 'Every entry, every hash of the tree, every claim, result and approval agree.'
+
 step 'The daemon is asked to stop'
 printf '$ kill -TERM %s\n' "$daemon"
 entries 4
@@ -126,5 +152,14 @@ daemon=
 [ "$code" -eq 0 ] || wrong "the daemon ended with $code"
 expect 3 "openexec info"
 proves 'It finishes and answers what runs, then it ends.'
+
+step 'Somebody with the rights of root changes one byte of an entry on the disk'
+# shellcheck disable=SC2016 # shown as typed
+expect 0 'cp -r state tampered'
+grep -abo greeting-1 tampered/data.mdb | cut -d: -f1 | while read -r offset; do
+  expect 0 "printf G | dd of=tampered/data.mdb bs=1 seek=$offset conv=notrunc status=none"
+done
+expect 1 'openexec log verify tampered --log-key @log.vkey'
+proves 'The entry is named. Who would also rewrite the tree and sign it anew would have to get past the witness.'
 
 printf '\nAll %s steps did what they should.\n' "$number"
