@@ -149,14 +149,8 @@ Result<std::uint64_t> size_or_own(const ReadTxn& txn, std::string_view member, s
   return size ? named.value_or(*size) : size;
 }
 
-}  // namespace
-
-Result<std::string> proof_of(const ReadTxn& txn, std::uint64_t index) {
-  const auto entry = entry_at(txn, index);
-  if (!entry) {
-    return std::unexpected(entry.error());
-  }
-  const auto* receipt = std::get_if<Receipt>(&entry->content);
+Result<std::string> prove(const ReadTxn& txn, std::uint64_t index, const Entry& entry) {
+  const auto* receipt = std::get_if<Receipt>(&entry.content);
   const auto approval = receipt != nullptr ? presented_with(txn, *receipt) : Result<std::optional<Json>>(std::nullopt);
   auto checkpoint = approval ? checkpoint_for(txn, index) : std::unexpected(approval.error());
   auto hashes =
@@ -164,7 +158,14 @@ Result<std::string> proof_of(const ReadTxn& txn, std::uint64_t index) {
   if (!hashes) {
     return std::unexpected(hashes.error());
   }
-  return to_text(TlogProof{to_extra(entry->leaf, *approval), index, *std::move(hashes), std::move(checkpoint->note)});
+  return to_text(TlogProof{to_extra(entry.leaf, *approval), index, *std::move(hashes), std::move(checkpoint->note)});
+}
+
+}  // namespace
+
+Result<std::string> proof_of(const ReadTxn& txn, std::uint64_t index) {
+  const auto entry = entry_at(txn, index);
+  return entry ? prove(txn, index, *entry) : std::unexpected(entry.error());
 }
 
 Result<std::string> proof_for(const ReadTxn& txn, const Policy& policy, const Caller& caller, std::uint64_t index) {
@@ -172,7 +173,7 @@ Result<std::string> proof_for(const ReadTxn& txn, const Policy& policy, const Ca
   if (!entry) {
     return std::unexpected(entry.error());
   }
-  return may_read(policy, caller, entry->content) ? proof_of(txn, index) : std::unexpected(not_found_error());
+  return may_read(policy, caller, entry->content) ? prove(txn, index, *entry) : std::unexpected(not_found_error());
 }
 
 Result<Json> find_receipt(const ReadTxn& txn, const Policy& policy, const Caller& caller, const ReceiptQuery& query) {
@@ -191,7 +192,7 @@ Result<Json> find_receipt(const ReadTxn& txn, const Policy& policy, const Caller
   if (!may_read(policy, caller, entry->content)) {
     return std::unexpected(not_found_error());
   }
-  auto proof = proof_of(txn, **index);
+  auto proof = prove(txn, **index, *entry);
   if (!proof) {
     return std::unexpected(proof.error());
   }

@@ -223,11 +223,9 @@ Result<Json> Service::log_consistency(const Caller& /*caller*/, const Json& para
 
 void Service::log_cosigned(const Caller& caller, const Request& request, Respond respond) {
   if (!may_read_all(policy_, caller)) {
-    return respond(encode_error(request.id, may_connect(policy_, caller)
-                                                ? Error{Reason::peer_not_allowed,
-                                                        "Only root, the daemon's own user and [log] reader_uids may "
-                                                        "bring cosignatures"}
-                                                : peer_not_allowed_error()));
+    return respond(encode_error(
+        request.id,
+        {Reason::peer_not_allowed, "Only root, the daemon's own user and [log] reader_uids may bring cosignatures"}));
   }
   const auto query = decode_cosigned_query(request.params);
   const auto txn = query ? read() : std::unexpected(query.error());
