@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <functional>
 #include <vector>
 
@@ -182,6 +183,23 @@ void append_jcs(std::string& out, const Json& value) {
 }
 
 }  // namespace
+
+bool has_canonical_form(const Json& value) {
+  if (const auto* const number = value.if_double()) {
+    return std::isfinite(*number);
+  }
+  if (const auto* const text = value.if_string()) {
+    return is_utf8(*text);
+  }
+  if (const auto* const array = value.if_array()) {
+    return std::ranges::all_of(*array, has_canonical_form);
+  }
+  if (const auto* const object = value.if_object()) {
+    return std::ranges::all_of(
+        *object, [](const Member& member) { return is_utf8(member.key) && has_canonical_form(member.value); });
+  }
+  return true;
+}
 
 std::string to_compact(const Json& value) {
   std::string out;

@@ -9,7 +9,7 @@
 // parse_json() refuses. Our own documents hold neither.
 //
 // What parse_json() gave is always fit for these. They abort on what has no JSON text: a string that is not UTF-8, a
-// double that is not finite. Who builds a Json of other bytes or sums checks that first (is_utf8(), std::isfinite()).
+// double that is not finite. Who builds a Json of other bytes or sums checks that first (has_canonical_form()).
 #pragma once
 
 #include <string>
@@ -18,6 +18,9 @@
 #include "proto-json/json.h"
 
 namespace openexec {
+
+// False for what has no JSON text.
+bool has_canonical_form(const Json& value);
 
 std::string to_compact(const Json& value);
 std::string to_spaced(const Json& value);

@@ -10,15 +10,6 @@
 #include "proto-json/check.h"
 
 namespace openexec {
-namespace {
-
-// The shortest decimal that reads back as the same double: 0.d1d2… times ten to the power of `point`.
-struct Decimal {
-  bool negative;
-  std::string digits;  // no leading zero and no trailing one, but "0" for zero
-  int point;
-};
-
 Decimal shortest_decimal(double value) {
   OPENEXEC_CHECK(std::isfinite(value));  // JSON has no other
   std::array<char, 32> text{};
@@ -41,6 +32,8 @@ Decimal shortest_decimal(double value) {
   ++out.point;
   return out;
 }
+
+namespace {
 
 // Without an exponent: 1234.5, 0.0012, 100.
 void append_positional(std::string& out, const Decimal& decimal) {

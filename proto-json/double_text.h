@@ -6,6 +6,16 @@
 
 namespace openexec {
 
+// The shortest decimal that reads back as the same double: 0.d1d2… times ten to the power of `point`.
+struct Decimal {
+  bool negative = false;
+  std::string digits;  // no leading zero and no trailing one, but "0" for zero
+  int point = 0;
+};
+
+// Aborts when `value` is not finite.
+Decimal shortest_decimal(double value);
+
 // As CPython's repr() prints it: 100.0, 1e-07, 1e+16, -0.0. Aborts when `value` is not finite.
 void append_seed_double(std::string& out, double value);
 

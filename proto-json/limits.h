@@ -82,7 +82,9 @@ inline constexpr std::size_t idle_buffer_bytes_max = 1024;  // what a connection
 inline constexpr std::size_t peer_groups_max = 256;
 
 // The engine and the committer.
-inline constexpr std::size_t runs_max = 16;                      // runs of effectful actions at one time
+inline constexpr std::size_t runs_max = 16;  // configurable; runs of effectful actions at one time
+// Requests that wait for a run to end, before they claim anything: in all, of one action, and in memory. One uid has
+// half of each.
 inline constexpr std::size_t in_flight_total_max = 65536;        // executions under way in the whole daemon
 inline constexpr std::size_t commit_ops_max = 1024;              // operations in one transaction
 inline constexpr std::size_t signatures_per_job_max = 16;        // checked by one worker at a stretch
@@ -115,5 +117,15 @@ inline constexpr std::int64_t clock_floor_step_s = 1;     // how far time goes b
 
 // Files read at start.
 inline constexpr std::size_t config_file_bytes_max = 256 * 1024;
+
+// Operator-defined commands (docs/actions.md).
+
+// JSON Schema of a payload.
+inline constexpr std::size_t schema_depth_max = 32;
+inline constexpr std::size_t schema_nodes_max = 4096;
+inline constexpr std::size_t schema_pattern_bytes_max = 1024;
+inline constexpr std::size_t schema_pattern_memory_bytes_max = std::size_t{1} << 20;  // of one compiled pattern
+// Bytes of text times instructions of the pattern that looks at them, in one payload: below a second on the loop.
+inline constexpr std::uint64_t schema_pattern_steps_max = std::uint64_t{1} << 27;
 
 }  // namespace openexec::limits

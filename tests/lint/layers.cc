@@ -41,6 +41,7 @@ const std::vector<Library>& libraries() {
       {"nettle/", {"proto-json/crypto.cc"}},
       {"lmdb.h", {"daemon/core/store.cc", "daemon/core/transaction.cc", "tests/core/store_test.cc"}},
       {"uv", {"daemon/io/"}},
+      {"re2/", {"daemon/core/schema_pattern.cc"}},
       {"CLI/", {"client/cli/", "daemon/command_line.cc", "tests/bench/"}},
       {"toml++/", {"daemon/config_file.cc"}},
       {"catch2/", {"tests/support/"}},
