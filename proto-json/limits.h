@@ -119,6 +119,15 @@ inline constexpr std::int64_t clock_floor_step_s = 1;     // how far time goes b
 inline constexpr std::size_t config_file_bytes_max = 256 * 1024;
 
 // Operator-defined commands (docs/actions.md).
+inline constexpr std::int64_t run_timeout_ms_max = 24LL * 60 * 60 * 1000;
+inline constexpr std::int64_t run_poll_ms_max = 60'000;    // the longest wait at one time
+inline constexpr std::int64_t run_reap_poll_ms = 20;       // between looks for processes that are to die
+inline constexpr std::int64_t run_reap_ms_max = 10'000;    // after the daemon's end, for those that do not
+inline constexpr std::int64_t run_cleanup_ms_max = 2000;   // that a report waits for the temporary folder
+inline constexpr int temp_folder_tries_max = 8;            // to make one that nobody sweeps
+inline constexpr std::uint64_t run_open_files_max = 1024;  // of each process of a command
+inline constexpr std::size_t launch_plan_bytes_max = std::size_t{4} << 20;
+inline constexpr std::size_t launch_report_bytes_max = 4096;
 
 // JSON Schema of a payload.
 inline constexpr std::size_t schema_depth_max = 32;

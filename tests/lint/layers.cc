@@ -19,7 +19,8 @@ const std::vector<Layer>& layers() {
   static const std::vector<Layer> all = {
       {"proto-json/", {"proto-json/"}, true},
       {"daemon/core/", {"daemon/core/", "proto-json/"}, true},
-      {"daemon/io/", {"daemon/io/", "daemon/core/", "proto-json/"}},
+      {"daemon/launch/", {"daemon/launch/", "daemon/io/unique_fd.h", "proto-json/limits.h"}},
+      {"daemon/io/", {"daemon/io/", "daemon/launch/", "daemon/core/", "proto-json/"}},
       {"daemon/", {"daemon/", "proto-json/"}},
       {"client/cli/", {"client/", "proto-json/"}},
       {"client/", {"client/", "proto-json/"}},
@@ -41,6 +42,7 @@ const std::vector<Library>& libraries() {
       {"nettle/", {"proto-json/crypto.cc"}},
       {"lmdb.h", {"daemon/core/store.cc", "daemon/core/transaction.cc", "tests/core/store_test.cc"}},
       {"uv", {"daemon/io/"}},
+      {"seccomp", {"daemon/launch/"}},
       {"re2/", {"daemon/core/schema_pattern.cc"}},
       {"CLI/", {"client/cli/", "daemon/command_line.cc", "tests/bench/"}},
       {"toml++/", {"daemon/config_file.cc"}},
