@@ -6,13 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <system_error>
+#include <functional>
 
+#include "daemon/command_config.h"
+#include "daemon/config_report.h"
 #include "daemon/io/high_water_file.h"
 #include "daemon/io/unix_address.h"
 #include "daemon/key_files.h"
-#include "proto-json/encoding.h"
+#include "daemon/paths.h"
 #include "proto-json/message.h"
 #include "proto-json/socket_path.h"
 
@@ -78,11 +79,12 @@ Status set_approvals(Config& config, const Settings& settings) {
         "clawshield mode needs an approver's public key; set CLAWSHIELD_PUBLIC_KEY to PEM text or a path, or "
         "[approval] keys");
   }
-  auto keyring = load_approver_keys(*settings.approval_keys);
-  if (!keyring.has_value()) {
-    return std::unexpected(keyring.error());
+  auto keys = load_approver_keys(*settings.approval_keys);
+  if (!keys.has_value()) {
+    return std::unexpected(keys.error());
   }
-  config.keyring = *std::move(keyring);
+  config.keyring = std::move(keys->keyring);
+  config.approver_key_files = std::move(keys->files);
   if (!settings.tenant_id.has_value()) {
     return refuse("clawshield mode needs a tenant; set CLAWSHIELD_TENANT_ID or tenant_id (* accepts any)");
   }
@@ -120,15 +122,6 @@ std::expected<std::string, std::string> state_dir_of_url(const Said<std::string>
     return refuse("{}: '{}' names no store; say lmdb:///DIR with an absolute path", url.where, url.value);
   }
   return url.value.substr(lmdb.size());
-}
-
-// As far as links can be followed.
-bool lies_in(const std::filesystem::path& path, const std::filesystem::path& folder) {
-  std::error_code ignored;
-  const auto inner = std::filesystem::weakly_canonical(path, ignored);
-  auto outer = std::filesystem::weakly_canonical(folder, ignored);
-  outer = outer.has_filename() ? outer : outer.parent_path();  // without the '/' that may end it
-  return std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end()).first == outer.end();
 }
 
 Status set_store(Config& config, const Settings& settings, const Surroundings& around) {
@@ -256,6 +249,10 @@ Status set_socket(Config& config, const Settings& settings, const Surroundings& 
   if (settings.backlog.has_value()) {
     config.socket.backlog = static_cast<int>(settings.backlog->value);
   }
+  return {};
+}
+
+Status set_limits(Config& config, const Settings& settings) {
   if (settings.line_bytes_max.has_value()) {
     config.connection.line_bytes_max = settings.line_bytes_max->value;
   }
@@ -265,13 +262,22 @@ Status set_socket(Config& config, const Settings& settings, const Surroundings& 
   if (settings.connections_max.has_value()) {
     config.connections_max = settings.connections_max->value;
   }
+  if (settings.runs_max.has_value()) {
+    config.policy.runs_max = settings.runs_max->value;
+  }
+  if (settings.queued_max.has_value()) {
+    config.policy.queued_max = settings.queued_max->value;
+  }
+  if (settings.requests_per_second.has_value()) {
+    config.policy.requests_per_second = settings.requests_per_second->value;
+  }
   return {};
 }
 
 }  // namespace
 
 std::expected<Config, std::string> load_config(const CommandLine& flags, const Surroundings& around,
-                                               const Registry& registry) {
+                                               Registry& registry) {
   const auto settings = gather_settings(flags, around);
   if (!settings.has_value()) {
     return std::unexpected(settings.error());
@@ -279,32 +285,27 @@ std::expected<Config, std::string> load_config(const CommandLine& flags, const S
 
   Config config;
   config.policy.own_uid = around.uid;
-  config.commit_rules.registry = registry.digest();
-  for (const Status& status : {set_mode(config, *settings), set_approvals(config, *settings),
-                               set_actions(config, *settings, registry), set_store(config, *settings, around),
-                               set_log(config, *settings, around), set_socket(config, *settings, around)}) {
-    if (!status.has_value()) {
+  // In order: the commands are held against the places that come before, the allow-list against them.
+  const std::function<Status()> steps[] = {
+      [&] { return set_mode(config, *settings); },
+      [&] { return set_approvals(config, *settings); },
+      [&] { return set_store(config, *settings, around); },
+      [&] { return set_log(config, *settings, around); },
+      [&] { return set_socket(config, *settings, around); },
+      [&] { return set_limits(config, *settings); },
+      [&] { return set_commands(config, *settings, around, registry); },
+      [&] { return set_actions(config, *settings, registry); },
+  };
+  for (const auto& step : steps) {
+    if (const Status status = step(); !status.has_value()) {
       return std::unexpected(status.error());
     }
   }
+  for (std::vector<std::string>* const lines : {&config.warnings, &config.command_warnings, &config.unchecked}) {
+    std::ranges::transform(*lines, lines->begin(), [](const std::string& line) { return one_line(line); });
+  }
+  config.commit_rules.registry = registry.digest();
   return config;
-}
-
-std::string describe(const Config& config, const Registry& registry) {
-  const Policy& policy = config.policy;
-  if (policy.mode == Mode::demo && !policy.allowed_actions.has_value()) {
-    return "demo mode: nothing is signed, anything registered may run";
-  }
-  const std::size_t all = registry.actions().size();
-  const std::string actions = policy.allowed_actions.has_value()
-                                  ? fmt::format("{} of {} actions", policy.allowed_actions->size(), all)
-                                  : fmt::format("{} actions", all);
-  if (policy.mode == Mode::demo) {
-    return fmt::format("demo mode: nothing is signed, {} may run", actions);
-  }
-  const std::size_t keys = config.keyring.approvers().size();
-  return fmt::format("clawshield mode: {} approver key{}, {}, {}", keys, keys == 1 ? "" : "s",
-                     policy.any_tenant() ? "any tenant" : "tenant " + *policy.tenant_id, actions);
 }
 
 }  // namespace openexec

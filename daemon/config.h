@@ -14,6 +14,7 @@
 #include "daemon/core/policy.h"
 #include "daemon/core/registry.h"
 #include "daemon/core/store.h"
+#include "daemon/io/command_resources.h"
 #include "daemon/io/connection_limits.h"
 #include "daemon/io/listening_socket.h"
 #include "daemon/io/private_dir.h"
@@ -25,6 +26,7 @@ namespace openexec {
 struct Config {
   Policy policy;
   Keyring keyring;
+  std::vector<std::string> approver_key_files;  // that the keyring was read from
   StoreOptions store;
   MakeDir make_state_dir = MakeDir::last;
   LogKeyFile log_key;
@@ -33,14 +35,17 @@ struct Config {
   SocketSettings socket;
   ConnectionLimits connection;
   std::size_t connections_max = limits::connections_max;
-  std::vector<std::string> warnings;  // for `health`
+  AllCommandResources resources;
+  bool sandbox_required = false;              // the minimum of docs/sandbox.md, or no run
+  std::string temp_parent = "/tmp";           // of the runs' temporary folders
+  std::vector<std::string> warnings;          // for `health`
+  std::vector<std::string> command_warnings;  // those of them that the log of the start has as well
+  std::vector<std::string> unchecked;         // what --check could not look at, outside of the service
 };
 
-// Makes and changes nothing. The error is one line that says what to change.
+// Makes and changes nothing but for the registry, to which it adds the commands. The error is one line that says what
+// to change; the registry may then hold some of them.
 std::expected<Config, std::string> load_config(const CommandLine& flags, const Surroundings& around,
-                                               const Registry& registry);
-
-// "clawshield mode: 2 approver keys, tenant acme, 1 of 3 actions", for the start's line.
-std::string describe(const Config& config, const Registry& registry);
+                                               Registry& registry);
 
 }  // namespace openexec

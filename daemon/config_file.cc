@@ -3,12 +3,12 @@
 
 #include <fmt/format.h>
 #include <sys/socket.h>
-#include <toml++/toml.h>
 
 #include <algorithm>
 #include <limits>
 
 #include "daemon/config_values.h"
+#include "daemon/toml_file.h"
 #include "proto-json/limits.h"
 
 namespace openexec {
@@ -51,6 +51,12 @@ Status texts(const Value& value) {
     out.push_back(*one);
   }
   return array != nullptr ? keep(value, member, std::move(out)) : value.wrong("a list of texts");
+}
+
+template <auto member>
+Status truth(const Value& value) {
+  const auto found = value.node.value_exact<bool>();
+  return found.has_value() ? keep(value, member, *found) : value.wrong("true or false");
 }
 
 template <auto member>
@@ -135,12 +141,18 @@ constexpr Key keys[] = {
     {"log", "reader_uids", ids<&Settings::reader_uids>},
     {"log", "key", text<&Settings::log_key>},
     {"log", "witnesses", texts<&Settings::witnesses>},
+    {"actions", "dir", text<&Settings::actions_dir>},
+    {"sandbox", "required", truth<&Settings::sandbox_required>},
     {"limits", "line_bytes_max",
      size<&Settings::line_bytes_max, limits::line_bytes_max_floor, limits::line_bytes_max_ceiling>},
     {"limits", "in_flight_per_connection",
      count<&Settings::in_flight_per_connection, 1, limits::in_flight_per_connection_ceiling>},
     {"limits", "connections_max", count<&Settings::connections_max, 1, limits::connections_max_ceiling>},
     {"limits", "backlog", count<&Settings::backlog, 1, limits::backlog_ceiling>},
+    {"limits", "runs_max", count<&Settings::runs_max, 1, limits::runs_max_ceiling>},
+    {"limits", "queued_max", count<&Settings::queued_max, 0, limits::queued_max_ceiling>},
+    {"limits", "requests_per_second_per_uid",
+     count<&Settings::requests_per_second, 0, limits::requests_per_second_ceiling>},
     {"limits", "denied_entries_per_second",
      count<&Settings::denied_entries_per_second, 0, limits::denied_entries_per_second_ceiling>},
     {"store", "map_size",
@@ -183,17 +195,13 @@ Status read_table(const toml::table& table, std::string_view section, const std:
 }  // namespace
 
 std::expected<Settings, std::string> read_config(std::string_view text, const std::string& file) {
-  try {
-    const toml::table table = toml::parse(text, file);
-    Settings out;
-    auto status = read_table(table, "", file, out);
-    return status.has_value() ? std::expected<Settings, std::string>(std::move(out)) : std::unexpected(status.error());
-  } catch (const toml::parse_error& error) {
-    return std::unexpected(
-        fmt::format("{}:{}: {}; correct the line", file, error.source().begin.line, error.description()));
-  } catch (const std::exception& error) {
-    return std::unexpected(fmt::format("{}: {}", file, error.what()));
+  const auto table = parse_toml(text, file);
+  if (!table.has_value()) {
+    return std::unexpected(table.error());
   }
+  Settings out;
+  auto status = read_table(*table, "", file, out);
+  return status.has_value() ? std::expected<Settings, std::string>(std::move(out)) : std::unexpected(status.error());
 }
 
 std::vector<std::string> config_keys() {

@@ -14,6 +14,8 @@ struct Unit {
 };
 
 constexpr Unit duration_units[] = {{"s", 1}, {"m", 60}, {"h", 60 * 60}, {"d", 24 * 60 * 60}};
+constexpr Unit fine_duration_units[] = {
+    {"ms", 1}, {"s", 1000}, {"m", 60 * 1000}, {"h", 60 * 60 * 1000}, {"d", 24 * 60 * 60 * 1000}};
 constexpr Unit size_units[] = {{"KiB", std::uint64_t{1} << 10},
                                {"MiB", std::uint64_t{1} << 20},
                                {"GiB", std::uint64_t{1} << 30},
@@ -46,6 +48,11 @@ std::optional<std::uint64_t> quantity_of(std::string_view text, std::span<const 
 std::optional<std::int64_t> duration_s_of(std::string_view text) {
   const auto seconds = quantity_of(text, duration_units);
   return seconds.has_value() ? std::optional(static_cast<std::int64_t>(*seconds)) : std::nullopt;
+}
+
+std::optional<std::int64_t> duration_ms_of(std::string_view text) {
+  const auto ms = quantity_of(text, fine_duration_units);
+  return ms.has_value() ? std::optional(static_cast<std::int64_t>(*ms)) : std::nullopt;
 }
 
 std::optional<std::uint64_t> size_bytes_of(std::string_view text) { return quantity_of(text, size_units); }

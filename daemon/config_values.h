@@ -10,6 +10,8 @@ namespace openexec {
 
 // "30s", "5m", "24h", "7d": a whole number and its unit.
 std::optional<std::int64_t> duration_s_of(std::string_view text);
+// The same in milliseconds, and "500ms".
+std::optional<std::int64_t> duration_ms_of(std::string_view text);
 // "4GiB", "64MiB", "16KiB", "1TiB" or a number of bytes.
 std::optional<std::uint64_t> size_bytes_of(std::string_view text);
 // "80%".

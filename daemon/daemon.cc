@@ -14,11 +14,16 @@
 #include <utility>
 #include <variant>
 
+#include "daemon/command_parts.h"
 #include "daemon/config.h"
+#include "daemon/config_report.h"
 #include "daemon/core/engine.h"
 #include "daemon/core/receipt_log.h"
 #include "daemon/core/service.h"
+#include "daemon/io/action_runner.h"
 #include "daemon/io/agent_server.h"
+#include "daemon/io/cgroup.h"
+#include "daemon/io/command_runner.h"
 #include "daemon/io/committer_thread.h"
 #include "daemon/io/file_limit.h"
 #include "daemon/io/log_line.h"
@@ -55,7 +60,7 @@ class Daemon {
   Daemon(Config config, Registry registry, Notifier notifier, std::unique_ptr<Loop> loop)
       : config_(std::move(config)), registry_(std::move(registry)), notifier_(notifier), loop_(std::move(loop)) {}
 
-  std::expected<void, std::string> start(OpenLog log, ListeningSocket socket);
+  std::expected<void, std::string> start(OpenLog log, ListeningSocket socket, CommandParts commands);
   int run();
 
  private:
@@ -74,7 +79,9 @@ class Daemon {
   Timer stop_deadline_{*loop_};
   Timer store_retry_{*loop_};
   Timer tick_{*loop_};
-  ThreadRunner runner_{*loop_};
+  ThreadRunner functions_{*loop_};
+  std::unique_ptr<CommandRunner> commands_;  // where there are any
+  std::unique_ptr<ActionRunner> runner_;
   SignatureWorkers verifier_{*loop_, turn_, config_.keyring};
   std::unique_ptr<CommitterThread> committer_;
   std::unique_ptr<Engine> engine_;
@@ -84,7 +91,7 @@ class Daemon {
   bool stopping_ = false;
 };
 
-std::expected<void, std::string> Daemon::start(OpenLog log, ListeningSocket socket) {
+std::expected<void, std::string> Daemon::start(OpenLog log, ListeningSocket socket, CommandParts commands) {
   auto committer =
       CommitterThread::start(*loop_, turn_, clock_, config_.commit_rules, std::move(log.store), std::move(log.writing),
                              [this](const StoreError& error) { store_failed(error); });
@@ -92,14 +99,23 @@ std::expected<void, std::string> Daemon::start(OpenLog log, ListeningSocket sock
     return std::unexpected(committer.error());
   }
   committer_ = *std::move(committer);
+  if (commands.launcher) {
+    commands_ = std::make_unique<CommandRunner>(*loop_, std::move(commands.launcher), std::move(commands.settings),
+                                                config_.resources);
+    commands_->sweep();
+  }
+  runner_ = std::make_unique<ActionRunner>(functions_, commands_.get());
   engine_ =
-      std::make_unique<Engine>(clock_, verifier_, *committer_, runner_, registry_, config_.keyring, config_.policy);
+      std::make_unique<Engine>(clock_, verifier_, *committer_, *runner_, registry_, config_.keyring, config_.policy);
   service_ = std::make_unique<Service>(clock_, *engine_, *committer_, registry_, config_.policy, config_.warnings,
-                                       config_.commit_rules.warn_percent);
+                                       config_.commit_rules.warn_percent, std::move(commands.sandbox));
   server_ = std::make_unique<AgentServer>(*loop_, turn_, std::move(socket), config_.connection, config_.connections_max,
                                           [this](const Caller& caller, Request request, Respond respond) {
                                             service_->handle(caller, std::move(request), std::move(respond));
                                           });
+  if (commands_) {
+    server_->refuse_peers([this](pid_t pid) { return commands_->may_be_of_a_run(pid); });
+  }
   return {};
 }
 
@@ -231,7 +247,20 @@ int start_and_run(Config config, Registry registry) {
   if (!loop.has_value()) {
     return refuse(loop.error());
   }
-  if (const std::size_t fit = fit_open_files(config.connections_max); fit < config.connections_max) {
+  auto commands =
+      prepare_commands(config.resources, config.sandbox_required, find_delegated_cgroup(), config.temp_parent);
+  if (!commands.has_value()) {
+    return refuse(commands.error());
+  }
+  for (const std::string& missing : commands->launcher ? commands->sandbox.missing : std::vector<std::string>()) {
+    log_line(LogLevel::warning, "openexecd: the sandbox of commands: " + missing);
+  }
+  for (const std::string& warning : config.command_warnings) {
+    log_line(LogLevel::warning, "openexecd: " + warning);
+  }
+  const std::size_t of_commands =
+      config.resources.empty() ? 0 : config.resources.size() + config.policy.runs_max * limits::open_files_per_run;
+  if (const std::size_t fit = fit_open_files(config.connections_max, of_commands); fit < config.connections_max) {
     config.warnings.push_back(fmt::format("the limit of open files allows {} connections, not {}; raise LimitNOFILE",
                                           fit, config.connections_max));
     config.connections_max = fit;
@@ -248,7 +277,8 @@ int start_and_run(Config config, Registry registry) {
     return refuse(socket.error());
   }
   Daemon daemon(std::move(config), std::move(registry), notifier, *std::move(loop));
-  if (const auto started = daemon.start(*std::move(log), *std::move(socket)); !started.has_value()) {
+  if (const auto started = daemon.start(*std::move(log), *std::move(socket), *std::move(commands));
+      !started.has_value()) {
     return refuse(started.error());
   }
   return daemon.run();
@@ -278,9 +308,7 @@ int run_daemon(int argc, char** argv, Registry registry) {
     return refuse(config.error());
   }
   if (flags.check) {
-    std::puts(fmt::format("ok  {}   socket {}   store {}", describe(*config, registry), config->socket.path,
-                          config->store.dir)
-                  .c_str());
+    std::fputs(check_report(*config, registry).c_str(), stdout);
     return exit_stopped;
   }
   return start_and_run(*std::move(config), std::move(registry));

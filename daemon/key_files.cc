@@ -8,6 +8,7 @@
 #include <system_error>
 #include <vector>
 
+#include "daemon/io/ownership.h"
 #include "daemon/io/small_file.h"
 #include "proto-json/crypto.h"
 #include "proto-json/limits.h"
@@ -20,7 +21,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view pem_begin = "-----BEGIN";
 
 std::expected<void, std::string> add_file(Keyring& keyring, const fs::path& path) {
-  auto pem = read_small_file(path.string(), limits::key_file_bytes_max);
+  auto pem = read_small_file(path.string(), limits::key_file_bytes_max, write_objection);
   if (!pem.has_value()) {
     return std::unexpected(fmt::format("cannot read {}: {}", path.string(), pem.error()));
   }
@@ -53,15 +54,19 @@ std::expected<std::vector<fs::path>, std::string> key_files_of(const fs::path& f
   return out;
 }
 
-std::expected<Keyring, std::string> load(const Said<std::string>& keys) {
-  Keyring keyring;
-  if (keys.value.starts_with(pem_begin)) {
-    const auto added = keyring.add_pem(keys.where, keys.value);
-    return added.has_value() ? std::expected<Keyring, std::string>(std::move(keyring)) : std::unexpected(added.error());
+std::expected<ApproverKeys, std::string> load(const Said<std::string>& keys) {
+  ApproverKeys out;
+  if (is_pem_text(keys.value)) {
+    const auto added = out.keyring.add_pem(keys.where, keys.value);
+    return added.has_value() ? std::expected<ApproverKeys, std::string>(std::move(out))
+                             : std::unexpected(added.error());
   }
   std::vector<fs::path> files = {keys.value};
   std::error_code ignored;
   if (fs::is_directory(keys.value, ignored)) {
+    if (const auto wrong = folder_objection(keys.value); wrong.has_value()) {
+      return std::unexpected(fmt::format("{}: {}", keys.value, *wrong));
+    }
     auto found = key_files_of(keys.value);
     if (!found.has_value()) {
       return std::unexpected(found.error());
@@ -69,18 +74,21 @@ std::expected<Keyring, std::string> load(const Said<std::string>& keys) {
     files = *std::move(found);
   }
   for (const fs::path& file : files) {
-    if (const auto added = add_file(keyring, file); !added.has_value()) {
+    if (const auto added = add_file(out.keyring, file); !added.has_value()) {
       return std::unexpected(added.error());
     }
+    out.files.push_back(file.string());
   }
-  return keyring;
+  return out;
 }
 
 }  // namespace
 
-std::expected<Keyring, std::string> load_approver_keys(const Said<std::string>& keys) {
-  auto keyring = load(keys);
-  return keyring.has_value() ? std::move(keyring) : std::unexpected(fmt::format("{}: {}", keys.where, keyring.error()));
+bool is_pem_text(std::string_view keys) { return keys.starts_with(pem_begin); }
+
+std::expected<ApproverKeys, std::string> load_approver_keys(const Said<std::string>& keys) {
+  auto loaded = load(keys);
+  return loaded.has_value() ? std::move(loaded) : std::unexpected(fmt::format("{}: {}", keys.where, loaded.error()));
 }
 
 }  // namespace openexec

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "daemon/config_file.h"
+#include "daemon/io/ownership.h"
 #include "daemon/io/small_file.h"
 #include "proto-json/limits.h"
 #include "proto-json/socket_path.h"
@@ -26,12 +27,16 @@ std::expected<Settings, std::string> read_file_settings(const CommandLine& flags
     return Settings();
   }
   const std::string path = flags.config.value_or(around.system_config);
-  const auto text = read_small_file(path, limits::config_file_bytes_max);
+  const auto text = read_small_file(path, limits::config_file_bytes_max, write_objection);
   if (!text.has_value()) {
-    return std::unexpected(fmt::format(
-        "cannot read the configuration {}: {}; make it readable, or name another with --config", path, text.error()));
+    return std::unexpected(fmt::format("cannot use the configuration {}: {}; correct it, or name another with --config",
+                                       path, text.error()));
   }
-  return read_config(*text, path);
+  auto settings = read_config(*text, path);
+  if (settings.has_value()) {
+    settings->file = std::filesystem::absolute(path, ignored).lexically_normal().string();
+  }
+  return settings;
 }
 
 // "a, b": trimmed, empty names dropped.
@@ -71,6 +76,7 @@ void add_flags(Settings& settings, const CommandLine& flags) {
   if (flags.mode.has_value()) {
     settings.mode = {*flags.mode, "--mode"};
   }
+  settings.is_check = flags.check;
   if (flags.socket.has_value()) {
     settings.socket_path = {*flags.socket, "--socket"};
   }
@@ -89,6 +95,13 @@ Surroundings Surroundings::of_this_process() {
   if (gethostname(hostname.data(), hostname.size() - 1) == 0) {
     around.hostname = hostname.data();
   }
+  std::error_code ignored;
+  if (const auto program = std::filesystem::read_symlink("/proc/self/exe", ignored); program.is_absolute()) {
+    const auto dir = program.parent_path();
+    around.program_dirs = {dir.string(), (dir.parent_path() / "libexec" / "openexec").string()};
+  }
+  around.kernel = launch::kernel_features();
+  around.cgroup = find_delegated_cgroup();
   around.system_socket_exists = access(std::string(system_socket_path).c_str(), F_OK) == 0;
   return around;
 }

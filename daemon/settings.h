@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "daemon/command_line.h"
+#include "daemon/io/cgroup.h"
+#include "daemon/launch/kernel.h"
 
 namespace openexec {
 
@@ -45,6 +47,12 @@ struct Settings {
   Setting<std::string> log_key;  // a file
   Setting<Texts> witnesses;      // vkeys
 
+  Setting<std::string> actions_dir;
+  Setting<bool> sandbox_required;
+
+  Setting<std::uint64_t> runs_max;
+  Setting<std::uint64_t> queued_max;
+  Setting<std::uint32_t> requests_per_second;  // of each uid; 0: any number
   Setting<std::uint64_t> line_bytes_max;
   Setting<std::uint64_t> in_flight_per_connection;
   Setting<std::uint64_t> connections_max;
@@ -54,6 +62,9 @@ struct Settings {
   Setting<std::uint64_t> map_size_bytes;
   Setting<std::uint64_t> warn_percent;
   Setting<std::string> high_water;  // a file
+
+  std::optional<std::string> file;  // the configuration file that was read, as an absolute path
+  bool is_check = false;            // --check: what only the service itself has need not be there
 };
 
 // What the configuration depends on beside flags and files.
@@ -63,6 +74,9 @@ struct Surroundings {
   std::string hostname;
   bool system_socket_exists = false;
   std::string system_config = "/etc/openexec/openexec.toml";  // read when it is there
+  std::vector<std::string> program_dirs;                      // of the daemon's own programs
+  launch::KernelFeatures kernel;
+  std::optional<DelegatedCgroup> cgroup;
 
   static Surroundings of_this_process();
   // One that is set to nothing counts as unset.

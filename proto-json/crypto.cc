@@ -40,11 +40,12 @@ bool verify_signature(const PublicKey& key, ByteView message, const Signature& s
   return crypto_sign_verify_detached(signature.data.data(), message.data(), message.size(), key.data.data()) == 0;
 }
 
-void SecretKey::Free::operator()(std::uint8_t* memory) const noexcept { sodium_free(memory); }
+void FreeSecret::operator()(std::uint8_t* memory) const noexcept { sodium_free(memory); }
 
 SecretKey SecretKey::from_seed(std::span<const std::uint8_t, seed_bytes> seed) {
   // sodium_malloc goes on without the lock where mlock is not allowed: the guard pages and the wiping stay.
-  std::unique_ptr<std::uint8_t[], Free> memory(static_cast<std::uint8_t*>(sodium_malloc(crypto_sign_SECRETKEYBYTES)));
+  std::unique_ptr<std::uint8_t[], FreeSecret> memory(
+      static_cast<std::uint8_t*>(sodium_malloc(crypto_sign_SECRETKEYBYTES)));
   OPENEXEC_CHECK(memory != nullptr);
   PublicKey public_key;
   OPENEXEC_CHECK(crypto_sign_seed_keypair(public_key.data.data(), memory.get(), seed.data()) == 0);
@@ -69,6 +70,19 @@ Signature SecretKey::sign(ByteView message) const {
 std::span<const std::uint8_t, SecretKey::seed_bytes> SecretKey::seed() const {
   OPENEXEC_CHECK(memory_ != nullptr);
   return std::span<const std::uint8_t, seed_bytes>(memory_.get(), seed_bytes);
+}
+
+SecretText SecretText::from(std::string_view text) {
+  std::unique_ptr<std::uint8_t[], FreeSecret> memory(static_cast<std::uint8_t*>(sodium_malloc(text.size())));
+  OPENEXEC_CHECK(memory != nullptr);
+  std::ranges::copy(text, memory.get());
+  OPENEXEC_CHECK(sodium_mprotect_readonly(memory.get()) == 0);
+  return {std::move(memory), text.size()};
+}
+
+std::string_view SecretText::view() const {
+  OPENEXEC_CHECK(memory_ != nullptr);  // moved from
+  return {reinterpret_cast<const char*>(memory_.get()), size_};
 }
 
 void wipe(std::span<std::uint8_t> memory) { sodium_memzero(memory.data(), memory.size()); }

@@ -23,6 +23,10 @@ Hash sha256(std::initializer_list<ByteView> parts);
 
 bool verify_signature(const PublicKey& key, ByteView message, const Signature& signature);
 
+struct FreeSecret {
+  void operator()(std::uint8_t* memory) const noexcept;
+};
+
 // An Ed25519 private key in guarded, locked memory that is wiped when it goes.
 class SecretKey {
  public:
@@ -42,11 +46,24 @@ class SecretKey {
   [[nodiscard]] std::span<const std::uint8_t, seed_bytes> seed() const;
 
  private:
-  struct Free {
-    void operator()(std::uint8_t* memory) const noexcept;
-  };
-  explicit SecretKey(std::unique_ptr<std::uint8_t[], Free> memory) : memory_(std::move(memory)) {}
-  std::unique_ptr<std::uint8_t[], Free> memory_;  // seed ‖ public key, sodium_malloc
+  explicit SecretKey(std::unique_ptr<std::uint8_t[], FreeSecret> memory) : memory_(std::move(memory)) {}
+  std::unique_ptr<std::uint8_t[], FreeSecret> memory_;  // seed ‖ public key, sodium_malloc
+};
+
+// A credential's text in guarded, locked memory that is wiped when it goes.
+class SecretText {
+ public:
+  // The caller wipes its own copy.
+  static SecretText from(std::string_view text);
+
+  // Lives as long as this.
+  [[nodiscard]] std::string_view view() const;
+
+ private:
+  SecretText(std::unique_ptr<std::uint8_t[], FreeSecret> memory, std::size_t size)
+      : memory_(std::move(memory)), size_(size) {}
+  std::unique_ptr<std::uint8_t[], FreeSecret> memory_;  // sodium_malloc
+  std::size_t size_;
 };
 
 // Overwrites memory in a way the compiler keeps.

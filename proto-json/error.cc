@@ -39,6 +39,7 @@ constexpr std::array table = {
                "the action was started and its outcome was not recorded"},
     ReasonInfo{Reason::nonce_reused, 42201, "nonce_reused", false, "the nonce belongs to another request"},
     ReasonInfo{Reason::overloaded, 42901, "overloaded", true, "no room for another execution now"},
+    ReasonInfo{Reason::rate_limited, 42902, "rate_limited", true, "this user asks more often than it may"},
     ReasonInfo{Reason::internal, 50001, "internal", false, "a fault of the daemon's own"},
     ReasonInfo{Reason::halted, 50301, "halted", true, "an operator has halted execution"},
     ReasonInfo{Reason::store_unavailable, 50303, "store_unavailable", true, "the store cannot be written"},

@@ -32,6 +32,7 @@ enum class Reason {
   outcome_unknown,
   nonce_reused,
   overloaded,
+  rate_limited,
   internal,
   halted,
   store_unavailable,

@@ -123,6 +123,17 @@ Peer read_peer(Cursor& in) {
   return peer;
 }
 
+ProcessEnd read_exit(Cursor& in) {
+  ProcessEnd exit;
+  exit.is_signal = in.skip(R"({"signal":)");
+  if (!exit.is_signal) {
+    in.expect(R"({"code":)");
+  }
+  exit.number = static_cast<std::int32_t>(in.integer(0, exit_code_max));
+  in.expect("}");
+  return exit;
+}
+
 // From `reason` on: what follows the peer.
 void read_end(Cursor& in, Receipt& receipt) {
   if (in.skip(R"(,"reason":)")) {
@@ -165,6 +176,9 @@ std::optional<Receipt> read_attempt(std::string_view leaf) {
   receipt->at = in.parsed(time_from_exact_text);
   if (in.skip(R"(,"duration_us":)")) {
     receipt->duration_us = in.integer(0, exact_integer_max);
+  }
+  if (in.skip(R"(,"exit":)")) {
+    receipt->exit = read_exit(in);
   }
   in.expect(R"(,"id":)");
   receipt->id = in.parsed(from_uuid_text);

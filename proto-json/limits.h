@@ -83,16 +83,22 @@ inline constexpr std::size_t peer_groups_max = 256;
 
 // The engine and the committer.
 inline constexpr std::size_t runs_max = 16;  // configurable; runs of effectful actions at one time
+inline constexpr std::size_t runs_max_ceiling = 1024;
 // Requests that wait for a run to end, before they claim anything: in all, of one action, and in memory. One uid has
 // half of each.
-inline constexpr std::size_t in_flight_total_max = 65536;        // executions under way in the whole daemon
-inline constexpr std::size_t commit_ops_max = 1024;              // operations in one transaction
-inline constexpr std::size_t signatures_per_job_max = 16;        // checked by one worker at a stretch
-inline constexpr std::int64_t stop_deadline_s = 20;              // how long a stop waits for what runs
-inline constexpr std::uint32_t denied_entries_per_second = 100;  // configurable; of each uid
+inline constexpr std::size_t queued_max = 1024;  // configurable
+inline constexpr std::size_t queued_max_ceiling = 65536;
+inline constexpr std::size_t queued_per_action_max = 256;
+inline constexpr std::size_t queued_bytes_max = std::size_t{64} << 20;
+inline constexpr std::uint32_t requests_per_second_ceiling = 1'000'000;  // of each uid
+inline constexpr std::size_t in_flight_total_max = 65536;                // executions under way in the whole daemon
+inline constexpr std::size_t commit_ops_max = 1024;                      // operations in one transaction
+inline constexpr std::size_t signatures_per_job_max = 16;                // checked by one worker at a stretch
+inline constexpr std::int64_t stop_deadline_s = 20;                      // how long a stop waits for what runs
+inline constexpr std::uint32_t denied_entries_per_second = 100;          // configurable; of each uid
 inline constexpr std::uint32_t denied_entries_per_second_ceiling = 100'000;
 inline constexpr std::int64_t summary_window_s = 60;                        // what has no entry is summed up that often
-inline constexpr std::size_t denial_uids_max = 4096;                        // whose rates are known at one time
+inline constexpr std::size_t bucket_uids_max = 4096;                        // whose rates are known at one time
 inline constexpr std::uint64_t tick_ms = 1000;                              // how often the engine looks at its window
 inline constexpr std::size_t log_entries_max = 256;                         // in one answer of log/entries
 inline constexpr std::size_t log_entries_bytes_max = std::size_t{1} << 20;  // of leaves in it, but for the first
@@ -119,13 +125,40 @@ inline constexpr std::int64_t clock_floor_step_s = 1;     // how far time goes b
 inline constexpr std::size_t config_file_bytes_max = 256 * 1024;
 
 // Operator-defined commands (docs/actions.md).
+inline constexpr std::size_t action_files_max = 256;
+inline constexpr std::size_t action_file_bytes_max = 64 * 1024;
+inline constexpr std::size_t description_bytes_max = 512;
+inline constexpr std::size_t arguments_max = 256;                         // of one command, its executable included
+inline constexpr std::size_t argument_bytes_max = 128 * 1024 - 1;         // Linux: MAX_ARG_STRLEN less the NUL
+inline constexpr std::size_t arguments_bytes_max = std::size_t{1} << 20;  // of arguments and environment together
+inline constexpr std::size_t environment_max = 64;                        // variables, secrets included
+inline constexpr std::size_t secret_bytes_min = 16;  // a shorter one cannot be told from other text
+inline constexpr std::size_t secret_bytes_max = 4096;
+inline constexpr std::size_t sandbox_paths_max = 64;
+inline constexpr std::size_t path_links_max = 40;  // on the way of one path, as the kernel has it
+inline constexpr std::uint64_t sandbox_memory_bytes_floor = std::uint64_t{1} << 20;
+inline constexpr std::uint64_t sandbox_memory_bytes_ceiling = std::uint64_t{1} << 40;
+inline constexpr std::uint32_t sandbox_processes_ceiling = 65536;
+inline constexpr std::size_t executable_bytes_max = std::size_t{512} << 20;  // of one that is pinned by its hash
+inline constexpr std::size_t concurrency_ceiling = 1024;                     // runs of one action at one time
+inline constexpr std::int64_t run_timeout_ms = 30'000;                       // of a command that says nothing else
 inline constexpr std::int64_t run_timeout_ms_max = 24LL * 60 * 60 * 1000;
-inline constexpr std::int64_t run_poll_ms_max = 60'000;    // the longest wait at one time
-inline constexpr std::int64_t run_reap_poll_ms = 20;       // between looks for processes that are to die
-inline constexpr std::int64_t run_reap_ms_max = 10'000;    // after the daemon's end, for those that do not
-inline constexpr std::int64_t run_cleanup_ms_max = 2000;   // that a report waits for the temporary folder
-inline constexpr int temp_folder_tries_max = 8;            // to make one that nobody sweeps
-inline constexpr std::uint64_t run_open_files_max = 1024;  // of each process of a command
+inline constexpr std::int64_t run_grace_ms = 2000;            // between SIGTERM and SIGKILL
+inline constexpr std::int64_t run_overtime_ms = 10'000;       // past both a launcher is stopped, twice it: killed
+inline constexpr std::uint64_t run_drain_ms = 1000;           // for output once a run has ended
+inline constexpr std::size_t open_files_per_run = 8;          // that the daemon holds
+inline constexpr std::int64_t run_poll_ms_max = 60'000;       // the longest wait at one time
+inline constexpr std::int64_t run_reap_poll_ms = 20;          // between looks for processes that are to die
+inline constexpr std::int64_t run_reap_ms_max = 10'000;       // after the daemon's end, for those that do not
+inline constexpr std::int64_t run_cleanup_ms_max = 2000;      // that a report waits for the temporary folder
+inline constexpr std::uint64_t late_cleanup_ms_max = 60'000;  // that a launcher may take for it after its report
+inline constexpr std::size_t late_cleanups_max = 64;          // at one time; with more, ended runs keep their slots
+inline constexpr int temp_folder_tries_max = 8;               // to make one that nobody sweeps
+inline constexpr std::uint64_t run_open_files_max = 1024;     // of each process of a command
+inline constexpr std::size_t command_output_bytes_max = 64 * 1024;  // of standard output, and of standard error
+inline constexpr std::size_t command_output_bytes_max_ceiling = std::size_t{4} << 20;
+inline constexpr std::size_t run_read_bytes = 64 * 1024;  // of output at one time
+inline constexpr int session_sweeps_max = 16;             // through all processes, after a launcher was killed
 inline constexpr std::size_t launch_plan_bytes_max = std::size_t{4} << 20;
 inline constexpr std::size_t launch_report_bytes_max = 4096;
 

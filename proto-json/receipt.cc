@@ -135,6 +135,9 @@ Json to_json(const Receipt& receipt) {
   if (receipt.duration_us) {
     members.push_back({"duration_us", *receipt.duration_us});
   }
+  if (receipt.exit) {
+    members.push_back({"exit", Json::object({{receipt.exit->is_signal ? "signal" : "code", receipt.exit->number}})});
+  }
   if (receipt.started) {
     members.push_back({"started", *receipt.started});
   }

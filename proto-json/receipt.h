@@ -45,6 +45,13 @@ struct ReceiptApproval {
   bool operator==(const ReceiptApproval&) const = default;
 };
 
+// How a command's process ended.
+struct ProcessEnd {
+  bool is_signal = false;
+  std::int32_t number = 0;  // an exit code, 0 to 255; or a signal's number, 1 to 64
+  bool operator==(const ProcessEnd&) const = default;
+};
+
 struct Receipt {
   ReceiptKind kind = ReceiptKind::denied;
   UtcTime at;
@@ -63,6 +70,8 @@ struct Receipt {
   std::optional<Hash> result_hash;  // SHA-256 of the result in spaced form
   std::optional<Hash> receipt;      // seed_receipt(id, result)
   std::optional<std::int64_t> duration_us;
+  // those, of a command whose process was started and whose end is known:
+  std::optional<ProcessEnd> exit;
   // those and unknown, where a `started` entry came before: its index
   std::optional<std::int64_t> started;
   // denied:

@@ -194,6 +194,17 @@ std::expected<Peer, std::string> read_peer(const Json& json) {
   return reader.result(peer);
 }
 
+std::expected<ProcessEnd, std::string> read_exit(const Json& json) {
+  Reader reader(json, "receipt: exit");
+  const auto signal = reader.optional_integer("signal", 0, exit_code_max);
+  const auto code = signal ? std::nullopt : reader.optional_integer("code", 0, exit_code_max);
+  if (!signal && !code) {
+    reader.wrong("has neither a code nor a signal");
+  }
+  reader.no_others();
+  return reader.result(ProcessEnd{signal.has_value(), static_cast<std::int32_t>(signal ? *signal : code.value_or(0))});
+}
+
 std::expected<DeniedSummary::Row, std::string> read_row(const Json& json) {
   Reader reader(json, "denied_summary: row");
   DeniedSummary::Row row;
@@ -234,6 +245,13 @@ std::expected<Receipt, std::string> receipt_from_json(const Json& json) {
   receipt.started = reader.optional_integer("started", 0, exact_integer_max);
   receipt.reason = reader.optional_parsed("reason", reason_named);
 
+  if (const Json* exit = reader.take("exit")) {
+    const std::expected<ProcessEnd, std::string> read = read_exit(*exit);
+    if (!read) {
+      return std::unexpected(read.error());
+    }
+    receipt.exit = *read;
+  }
   if (const Json* peer = reader.take("peer")) {
     const std::expected<Peer, std::string> read = read_peer(*peer);
     if (!read) {

@@ -44,7 +44,11 @@ bool is_exact(std::optional<std::int64_t> integer) {
   return !integer || (*integer >= 0 && *integer <= exact_integer_max);
 }
 
-// The members that depend on the kind: each is there exactly when its kind has it (`started`: at most then).
+bool is_process_end(const ProcessEnd& end) {
+  return end.is_signal ? end.number >= 1 && end.number <= signal_max : end.number >= 0 && end.number <= exit_code_max;
+}
+
+// The members that depend on the kind: each is there exactly when its kind has it (`started` and `exit`: at most then).
 std::optional<std::string> find_kind_fault(const Receipt& receipt) {
   bool has_result = false;
   bool may_have_started = false;
@@ -73,6 +77,7 @@ std::optional<std::string> find_kind_fault(const Receipt& receipt) {
   for (const Row& row : {Row{"result_hash", receipt.result_hash.has_value(), has_result},
                          Row{"receipt", receipt.receipt.has_value(), has_result},
                          Row{"duration_us", receipt.duration_us.has_value(), has_result},
+                         Row{"exit", receipt.exit.has_value(), has_result && receipt.exit.has_value()},
                          Row{"started", receipt.started.has_value(), may_have_started && receipt.started.has_value()},
                          Row{"reason", receipt.reason.has_value(), has_reason}}) {
     if (row.is_there != row.belongs) {
@@ -113,6 +118,9 @@ std::optional<std::string> find_fault(const Receipt& receipt) {
   }
   if (!is_exact(receipt.duration_us) || !is_exact(receipt.started)) {
     return "duration_us or started is not in range";
+  }
+  if (receipt.exit && !is_process_end(*receipt.exit)) {
+    return "exit is not in range";
   }
   return find_kind_fault(receipt);
 }

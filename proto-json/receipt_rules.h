@@ -18,6 +18,8 @@ namespace openexec {
 
 inline constexpr std::int64_t receipt_version = 1;
 inline constexpr std::int64_t exact_integer_max = (std::int64_t{1} << 53) - 1;  // beyond it JCS is not one to one
+inline constexpr std::int64_t exit_code_max = 255;
+inline constexpr std::int32_t signal_max = 64;  // the highest number that Linux has
 inline constexpr std::string_view summary_kind_name = "denied_summary";
 inline constexpr std::string_view admin_kind_name = "admin";
 inline constexpr std::string_view replayed_name = "replayed";  // a summary's word where no reason stands

@@ -4,11 +4,33 @@
 #include <algorithm>
 
 #include "client/cli/daemon_call.h"
+#include "client/cli/schema_text.h"
 
 namespace openexec::cli {
+namespace {
+
+std::string action_text(const Json& action, std::size_t width) {
+  std::string out = fmt::format("{:<{}}   {:<9}   {}\n", text_in(action, "name"), width, text_in(action, "effect"),
+                                text_in(action, "description"));
+  const Json* const schema = action.find("schema");
+  const auto rows = schema != nullptr ? schema_rows(*schema) : std::vector<SchemaRow>();
+  std::size_t member_width = 0;
+  for (const SchemaRow& row : rows) {
+    member_width = std::max(member_width, row.member.size());
+  }
+  for (const SchemaRow& row : rows) {
+    out += row.member.empty() ? fmt::format("    {}\n", row.text)
+                              : fmt::format("    {:<{}}   {}\n", row.member, member_width, row.text);
+  }
+  return out;
+}
+
+}  // namespace
 
 Run set_up_actions(CLI::App& app) {
-  app.footer("With --json it shows the schema of each payload as well.\n\nExample:\n  openexec actions");
+  app.footer(
+      "Each action with what its payload holds. With --json it shows the schemas as they are.\n\nExample:\n  openexec "
+      "actions");
   return [](const Globals& globals) {
     const Screen screen(globals);
     const auto answer = ask(globals, screen, "actions/list");
@@ -22,17 +44,12 @@ Run set_up_actions(CLI::App& app) {
       screen.document(*answer);
       return Exit::done;
     }
-    const auto text = [](const Json& action, std::string_view key) {
-      const std::string* found = action.find_string(key);
-      return found == nullptr ? std::string() : printable(*found);
-    };
     std::size_t width = 16;
     for (const Json& action : *actions) {
-      width = std::max(width, text(action, "name").size());
+      width = std::max(width, text_in(action, "name").size());
     }
     for (const Json& action : *actions) {
-      screen.print(fmt::format("{:<{}}   {:<9}   {}\n", text(action, "name"), width, text(action, "effect"),
-                               text(action, "description")));
+      screen.print(action_text(action, width));
     }
     screen.row("registry", shortened(*registry));
     return Exit::done;

@@ -117,6 +117,7 @@ Telling telling_of(Reason reason, const Advice& advice) {
     case Reason::internal:
       return {"failed", Colour::red, after("This is a fault of the daemon: see its log.", advice.same_again)};
     case Reason::overloaded:
+    case Reason::rate_limited:
     case Reason::halted:
     case Reason::store_unavailable:
     case Reason::shutting_down:

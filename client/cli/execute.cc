@@ -7,6 +7,7 @@
 
 #include "client/cli/daemon_call.h"
 #include "client/cli/input.h"
+#include "client/cli/receipt_text.h"
 #include "proto-json/canonical.h"
 #include "proto-json/error.h"
 
@@ -63,6 +64,17 @@ Exit tell_unknown(const client::Failure& failure, std::string_view nonce, const 
   return Exit::outcome_unknown;
 }
 
+// How a command's process ended, by its result; nothing of any other action's.
+std::string end_text_of(const Json* result) {
+  for (const bool is_signal : {false, true}) {
+    const Json* number = result == nullptr ? nullptr : result->find(is_signal ? "signal" : "exit_code");
+    if (number != nullptr && number->if_int() != nullptr) {
+      return end_text({is_signal, static_cast<std::int32_t>(*number->if_int())});
+    }
+  }
+  return "";
+}
+
 void show_result(const Screen& screen, const Json& result, std::string_view status, std::string_view nonce) {
   const Json* replayed_member = result.find("replayed");
   const bool* replayed = replayed_member == nullptr ? nullptr : replayed_member->if_bool();
@@ -78,7 +90,9 @@ void show_result(const Screen& screen, const Json& result, std::string_view stat
     about = fmt::format("ran once, at {}; this is its stored result", at == nullptr ? "?" : moment_text(*at));
   } else if (const Json* duration = result.find("duration_us");
              duration != nullptr && duration->if_int() != nullptr && *duration->if_int() > 0) {
-    about = seconds_text(*duration->if_int());
+    const std::string end = end_text_of(result.find("result"));
+    about = end.empty() ? seconds_text(*duration->if_int())
+                        : fmt::format("{:<10} {}", seconds_text(*duration->if_int()), end);
   }
   const std::string action = text("action");
   screen.row(is_replay ? "replayed" : printable(status),

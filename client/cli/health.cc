@@ -8,6 +8,20 @@
 namespace openexec::cli {
 namespace {
 
+bool says(const Json& json, std::string_view name) {
+  const Json* value = json.find(name);
+  return value != nullptr && *value == Json(true);
+}
+
+// "required, Landlock ABI 7, seccomp, cgroup"
+std::string sandbox_text(const Json& sandbox) {
+  const std::uint64_t abi = number_in(sandbox, "landlock_abi");
+  return fmt::format("{}, {}, {}, {}", says(sandbox, "required") ? "required" : "not required",
+                     abi == 0 ? "no Landlock" : fmt::format("Landlock ABI {}", abi),
+                     says(sandbox, "seccomp") ? "seccomp" : "no seccomp",
+                     says(sandbox, "cgroup") ? "a cgroup for each run" : "no cgroup");
+}
+
 void show_health(const Screen& screen, const Json& health, bool healthy) {
   const std::string* tenant = health.find_string("tenant_id");
   const bool is_signed = text_in(health, "signature_verification") == "enabled";
@@ -36,6 +50,10 @@ void show_health(const Screen& screen, const Json& health, bool healthy) {
     screen.row("store", fmt::format("{}, {} of {}, durability {}", text_in(*store, "dir"),
                                     with_unit(number_in(*store, "used_bytes")),
                                     with_unit(number_in(*store, "map_size_bytes")), text_in(health, "durability")));
+  }
+
+  if (const Json* sandbox = health.find("sandbox")) {
+    screen.row("sandbox", sandbox_text(*sandbox));
   }
 
   const Json* member = health.find("warnings");

@@ -53,6 +53,9 @@ std::string detail_of(const Receipt& receipt) {
   if (receipt.duration_us && *receipt.duration_us > 0) {
     out += " " + seconds_text(*receipt.duration_us);
   }
+  if (receipt.exit && *receipt.exit != ProcessEnd{}) {
+    out += "   " + end_text(*receipt.exit);
+  }
   return out;
 }
 

@@ -41,6 +41,9 @@ void show_receipt(const Screen& screen, const Receipt& receipt, const std::strin
                                receipt.duration_us && *receipt.duration_us > 0
                                    ? fmt::format(", it took {}", seconds_text(*receipt.duration_us))
                                    : ""));
+  if (receipt.exit) {
+    screen.row("process", end_text(*receipt.exit));
+  }
   screen.row("id", to_uuid_text(receipt.id));
   screen.row("nonce", printable(receipt.nonce));
   screen.row("peer", fmt::format("uid {}, gid {}, pid {}", receipt.peer.uid, receipt.peer.gid, receipt.peer.pid));

@@ -62,4 +62,8 @@ UtcTime time_of(const LeafContent& leaf) {
   return std::visit([](const auto& content) { return content.at; }, leaf);
 }
 
+std::string end_text(const ProcessEnd& end) {
+  return fmt::format("{} {}", end.is_signal ? "signal" : "exit", end.number);
+}
+
 }  // namespace openexec::cli

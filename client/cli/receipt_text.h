@@ -16,5 +16,7 @@ std::string_view kind_name(const LeafContent& leaf);
 // printable.
 std::string subject_text(const LeafContent& leaf);
 UtcTime time_of(const LeafContent& leaf);
+// "exit 3", "signal 9"
+std::string end_text(const ProcessEnd& end);
 
 }  // namespace openexec::cli

@@ -203,6 +203,7 @@ StoreResult<Recorded> Batch::finish(const Attempt& attempt, ClaimRecord record, 
   receipt.result_hash = sha256(run.result);
   receipt.receipt = seed_receipt(to_uuid_text(attempt.id), run.result);
   receipt.duration_us = run.duration_us;
+  receipt.exit = run.exit;
   if (started) {
     receipt.started = static_cast<std::int64_t>(*started);
   }

@@ -6,11 +6,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "daemon/core/op.h"
+#include "daemon/core/uid_buckets.h"
 #include "proto-json/limits.h"
 #include "proto-json/utc_time.h"
 
@@ -19,12 +19,12 @@ namespace openexec {
 class DenialMeter {
  public:
   // Each uid may have that many denials entered a second, and no more than one second's worth at once.
-  explicit DenialMeter(std::uint32_t entries_per_second) : rate_(entries_per_second) {}
+  explicit DenialMeter(std::uint32_t entries_per_second) : buckets_(entries_per_second) {}
 
   // Whether a denial of this uid may have an entry.
-  [[nodiscard]] bool may_enter(std::uint32_t uid, UtcTime now);
-  // It got one. May be called without asking: what was over the rate is then paid back by those that follow.
-  void entered(std::uint32_t uid, UtcTime now);
+  [[nodiscard]] bool may_enter(std::uint32_t uid, UtcTime now) { return buckets_.allows(uid, now); }
+  // It got one, asked for or not.
+  void entered(std::uint32_t uid, UtcTime now) { buckets_.spend(uid, now); }
 
   // Got no entry; no reason: a replay.
   void count(std::uint32_t uid, std::optional<Reason> reason, UtcTime now);
@@ -37,18 +37,11 @@ class DenialMeter {
   void put_back(const Summary& summary);
 
  private:
-  struct Bucket {
-    double tokens = 0;
-    UtcTime filled;
-  };
-
-  Bucket* bucket(std::uint32_t uid, UtcTime now);
   void add(DeniedSummary::Row row);
 
-  const std::uint32_t rate_;
-  std::unordered_map<std::uint32_t, Bucket> buckets_;  // at most denial_uids_max
-  std::vector<DeniedSummary::Row> rows_;               // as in the entry: sorted, at most summary_rows_max
-  UtcTime since_;                                      // of the first that was counted
+  UidBuckets buckets_;
+  std::vector<DeniedSummary::Row> rows_;  // as in the entry: sorted, at most summary_rows_max
+  UtcTime since_;                         // of the first that was counted
 };
 
 }  // namespace openexec

@@ -12,25 +12,6 @@
 #include "proto-json/execution_id.h"
 
 namespace openexec {
-namespace {
-
-template <typename... Callables>
-struct Overloaded : Callables... {
-  using Callables::operator()...;
-};
-
-Error outcome_unknown_error() {
-  return {
-      Reason::outcome_unknown,
-      "This request was started and its outcome is not known: it may or may not have taken effect, and it is never run "
-      "again. Find out what happened, then use a new nonce"};
-}
-
-CheckResult check_result(const Attempt& attempt, std::string would, std::optional<Error> denial = std::nullopt) {
-  return {std::move(would), std::move(denial), attempt.action_hash, attempt.canonical};
-}
-
-}  // namespace
 
 Engine::Engine(const Clock& clock, Verifier& verifier, Committer& committer, Runner& runner, const Registry& registry,
                const Keyring& keyring, const Policy& policy)
@@ -42,6 +23,8 @@ Engine::Engine(const Clock& clock, Verifier& verifier, Committer& committer, Run
       keyring_(keyring),
       policy_(policy),
       registry_digest_(registry.digest()),
+      slots_(policy),
+      requests_(policy.requests_per_second),
       meter_(policy.denied_entries_per_second) {}
 
 Engine::~Engine() = default;
@@ -50,18 +33,39 @@ Engine::~Engine() = default;
 
 void Engine::submit(const Caller& caller, ExecuteRequest request, Reply reply) {
   ++unanswered_;
+  const bool may_use = may_connect(policy_, caller);
+  if (may_use && !may_ask(caller.peer.uid)) {  // before anything is made of the request
+    count(caller.peer.uid, Reason::rate_limited);
+    return answer(reply, Refusal{.error = rate_limited_error(), .receipt = {}, .action_hash = {}, .canonical = {}});
+  }
   Submission submission;
   submission.check = request.check;
   submission.reply = std::move(reply);
   submission.attempt =
       std::make_shared<Attempt>(make_attempt(policy_, registry_digest_, caller.peer, std::move(request)));
-  if (!may_connect(policy_, caller)) {
+  if (!may_use) {
     return deny(std::move(submission), peer_not_allowed_error());
   }
   if (unanswered_ > policy_.in_flight_total_max) {
     return refuse(std::move(submission), {Reason::overloaded, "Too many requests are under way: ask again later"});
   }
   screen(std::move(submission));
+}
+
+bool Engine::may_ask(std::uint32_t uid) {
+  if (policy_.requests_per_second == 0) {
+    return true;
+  }
+  const bool may = requests_.allows(uid, clock_.now());
+  if (may) {
+    requests_.spend(uid, clock_.now());
+  }
+  return may;
+}
+
+Error Engine::rate_limited_error() {
+  return {Reason::rate_limited,
+          "This user asks more often than [limits] requests_per_second_per_uid allows: ask again later"};
 }
 
 void Engine::screen(Submission submission) {
@@ -96,7 +100,7 @@ void Engine::screen(Submission submission) {
   }
   switch (policy_.mode) {
     case Mode::demo:
-      return claim(std::move(submission), std::nullopt);
+      return claim({std::move(submission), std::nullopt});
     case Mode::clawshield:
       return check_approval(std::move(submission));
   }
@@ -138,191 +142,8 @@ void Engine::approve(Submission submission, const ClawshieldApproval& approval, 
   if (error) {
     return deny(std::move(submission), std::move(*error));
   }
-  claim(std::move(submission),
-        ApprovalUse{approval_key(approval.tenant_id, approval.approval_id), approval.issued, approval.expires});
-}
-
-// --- claimed → started → finished → recorded → answered ---
-
-void Engine::claim(Submission submission, std::optional<ApprovalUse> approval) {
-  if (stopping_) {
-    return refuse(std::move(submission), {Reason::shutting_down, "The daemon is stopping: ask again once it is back"});
-  }
-  if (store_failed_) {
-    return refuse(std::move(submission), store_unavailable());
-  }
-  if (submission.check) {
-    const Store* store = committer_.store();
-    auto txn = store != nullptr ? store->read() : std::unexpected(StoreError{});
-    const Attempt& attempt = *submission.attempt;
-    // Again: the same request may have been claimed while this one's signature was checked.
-    const auto known = txn ? known_claim(*txn, attempt.claim_key, attempt.fingerprint) : std::unexpected(txn.error());
-    auto objection = txn && approval ? approval_objection(*txn, *approval) : StoreResult<std::optional<Error>>();
-    if (!known || !objection) {
-      return refuse(std::move(submission), store_unavailable());
-    }
-    if (*known) {
-      return answer_known(std::move(submission), **known);
-    }
-    if (*objection) {
-      return deny(std::move(submission), std::move(**objection));
-    }
-    return answer(submission.reply, check_result(*submission.attempt, "execute"));
-  }
-  std::shared_ptr<const RunResult> finished;
-  switch (submission.action->effect) {
-    case Effect::pure:
-      finished = std::make_shared<const RunResult>(evaluate(*submission.action, submission.attempt->payload));
-      break;
-    case Effect::effectful:
-      if (slots_.size() >= policy_.runs_max && !slots_.contains(submission.attempt->claim_key)) {
-        return refuse(std::move(submission),
-                      {Reason::overloaded, fmt::format("{} actions are running, and no more may: "
-                                                       "ask again later",
-                                                       slots_.size())});
-      }
-      ++slots_[submission.attempt->claim_key].holders;
-      break;
-  }
-  Claim op{submission.attempt, std::move(approval), finished,
-           meter_.may_enter(submission.attempt->peer.uid, clock_.now())};
-  commit(std::move(op), [this, finished, submission = std::move(submission)](StoreResult<OpResult> result) mutable {
-    claimed(std::move(submission), std::move(finished), std::move(result));
-  });
-}
-
-void Engine::claimed(Submission submission, std::shared_ptr<const RunResult> finished, StoreResult<OpResult> result) {
-  const bool is_effectful = submission.action->effect == Effect::effectful;
-  const ClaimKey key = submission.attempt->claim_key;
-  auto early = is_effectful ? std::exchange(slots_.at(key).early, {}) : std::vector<Submission>();
-  if (result && std::holds_alternative<Claimed>(*result)) {
-    start_run(std::move(submission));
-  } else {
-    if (is_effectful) {
-      release_slot(key);
-    }
-    not_started(std::move(submission), std::move(finished), std::move(result));
-  }
-  for (Submission& waiting : early) {
-    screen(std::move(waiting));
-  }
-}
-
-void Engine::not_started(Submission submission, std::shared_ptr<const RunResult> finished,
-                         StoreResult<OpResult> result) {
-  if (!result) {
-    return refuse(std::move(submission), {Reason::store_unavailable,
-                                          "The store failed while this request was being claimed: nothing was run. Ask "
-                                          "again later, with the same nonce"});
-  }
-  const Attempt& attempt = *submission.attempt;
-  std::visit(Overloaded{
-                 [](const Claimed&) { OPENEXEC_CHECK(false); },
-                 [&](const Recorded& done) {
-                   answer(submission.reply, result_of(attempt, *finished, done.at, done.index, false));
-                 },
-                 [&](const AlreadyClaimed& known) { answer_known(std::move(submission), known.claim); },
-                 [&](Denied& denied) {
-                   if (denied.index) {
-                     meter_.entered(attempt.peer.uid, clock_.now());
-                   } else {
-                     count(attempt.peer.uid, denied.error.reason);
-                   }
-                   answer(submission.reply, refusal(attempt, std::move(denied.error), denied.index));
-                 },
-                 [](const Kept&) { OPENEXEC_CHECK(false); },
-                 [&](NotTaken& refused) { refuse(std::move(submission), std::move(refused.error)); },
-             },
-             *result);
-}
-
-void Engine::start_run(Submission submission) {
-  const ClaimKey key = submission.attempt->claim_key;
-  const std::shared_ptr<const Attempt> attempt = submission.attempt;
-  const auto [run, added] = runs_.try_emplace(key);
-  OPENEXEC_CHECK(added);
-  run->second.attempt = attempt;
-  run->second.waiting.push_back({attempt->peer.uid, std::move(submission.reply)});
-  runner_.run(*submission.action, attempt->payload, [this, key](RunResult ended) {
-    release_slot(key);
-    record(key, std::make_shared<const RunResult>(std::move(ended)));
-  });
-}
-
-void Engine::record(const ClaimKey& key, std::shared_ptr<const RunResult> run) {
-  if (store_failed_) {
-    unrecorded_.emplace_back(key, std::move(run));
-    return;
-  }
-  Outcome op{runs_.at(key).attempt, run};
-  commit(std::move(op), [this, key, run](const StoreResult<OpResult>& result) { recorded(key, *run, result); });
-}
-
-void Engine::recorded(const ClaimKey& key, const RunResult& run, const StoreResult<OpResult>& result) {
-  auto node = runs_.extract(key);
-  OPENEXEC_CHECK(!node.empty());
-  Run& ended = node.mapped();
-  const auto* done = result ? std::get_if<Recorded>(&*result) : nullptr;
-  bool replayed = false;
-  for (Waiting& waiting : ended.waiting) {
-    if (replayed) {
-      count(waiting.uid, done != nullptr ? std::nullopt : std::optional(Reason::outcome_unknown));
-    }
-    if (done != nullptr) {
-      answer(waiting.reply, result_of(*ended.attempt, run, done->at, done->index, replayed));
-    } else {
-      answer(waiting.reply, refusal(*ended.attempt, outcome_unknown_error(), std::nullopt));
-    }
-    replayed = true;
-  }
-}
-
-void Engine::answer_known(Submission submission, const KnownClaim& known) {
-  const Attempt& attempt = *submission.attempt;
-  if (!known.same_request) {
-    return deny(std::move(submission), nonce_reused_error());
-  }
-  switch (known.state) {
-    case ClaimState::finished:
-      if (submission.check) {
-        return answer(submission.reply, check_result(attempt, "replay"));
-      }
-      count(attempt.peer.uid, std::nullopt);
-      return answer(submission.reply,
-                    result_of(attempt, known.outcome->run, known.outcome->at, known.outcome->index, true));
-    case ClaimState::running: {
-      const auto run = runs_.find(attempt.claim_key);
-      const auto slot = slots_.find(attempt.claim_key);
-      if (run == runs_.end() && slot == slots_.end()) {
-        break;  // its outcome could not be recorded, and recovery has not yet said so
-      }
-      if (submission.check) {
-        return answer(submission.reply, check_result(attempt, "wait"));
-      }
-      if (run != runs_.end()) {
-        run->second.waiting.push_back({attempt.peer.uid, std::move(submission.reply)});
-      } else {
-        slot->second.early.push_back(std::move(submission));
-      }
-      return;
-    }
-    case ClaimState::unknown:
-      break;
-  }
-  if (submission.check) {
-    return answer(submission.reply, check_result(attempt, "deny", outcome_unknown_error()));
-  }
-  count(attempt.peer.uid, Reason::outcome_unknown);
-  answer(submission.reply, refusal(attempt, outcome_unknown_error(), known.index));
-}
-
-void Engine::release_slot(const ClaimKey& key) {
-  const auto slot = slots_.find(key);
-  OPENEXEC_CHECK(slot != slots_.end());
-  if (--slot->second.holders == 0) {
-    OPENEXEC_CHECK(slot->second.early.empty());
-    slots_.erase(slot);
-  }
+  claim({std::move(submission),
+         ApprovalUse{approval_key(approval.tenant_id, approval.approval_id), approval.issued, approval.expires}});
 }
 
 // --- answers ---
@@ -372,6 +193,10 @@ void Engine::answer(Reply& reply, Answer answer) {
 bool Engine::allows(const std::string& action) const {
   return !policy_.allowed_actions || std::find(policy_.allowed_actions->begin(), policy_.allowed_actions->end(),
                                                action) != policy_.allowed_actions->end();
+}
+
+CheckResult Engine::check_result(const Attempt& attempt, std::string would, std::optional<Error> denial) {
+  return {std::move(would), std::move(denial), attempt.action_hash, attempt.canonical};
 }
 
 Refusal Engine::refusal(const Attempt& attempt, Error error, std::optional<std::uint64_t> index) const {

@@ -19,22 +19,14 @@
 #include "daemon/core/keyring.h"
 #include "daemon/core/policy.h"
 #include "daemon/core/registry.h"
+#include "daemon/core/run_slots.h"
 #include "daemon/core/runner.h"
+#include "daemon/core/submission.h"
+#include "daemon/core/uid_buckets.h"
 #include "daemon/core/verifier.h"
 #include "proto-json/message.h"
 
 namespace openexec {
-
-struct Refusal {
-  Error error;
-  std::optional<LogPosition> receipt;  // the denial's entry
-  // approval_required: exactly what an approver must sign
-  std::optional<Hash> action_hash;
-  std::optional<std::string> canonical;
-};
-
-using Answer = std::variant<ExecuteResult, CheckResult, Refusal>;
-using Reply = std::move_only_function<void(Answer)>;
 
 class Engine {
  public:
@@ -48,8 +40,13 @@ class Engine {
   // Answers exactly once, maybe before it returns, maybe later; a destroyed engine answers nothing more.
   void submit(const Caller& caller, ExecuteRequest request, Reply reply);
 
-  // No new claims from here on; what runs is finished, recorded and answered. `stopped` is called once nothing is in
-  // flight.
+  // Whether this uid may ask for something now, by [limits] requests_per_second_per_uid; asking counts. submit() asks
+  // by itself.
+  [[nodiscard]] bool may_ask(std::uint32_t uid);
+  static Error rate_limited_error();
+
+  // No new claims from here on, of what waits for room neither; what runs is finished, recorded and answered. `stopped`
+  // is called once nothing is in flight.
   void stop(std::function<void()> stopped);
 
   [[nodiscard]] bool stopping() const { return stopping_; }
@@ -68,13 +65,6 @@ class Engine {
   void retry_recovery();
 
  private:
-  // One request on its way to a claim.
-  struct Submission {
-    std::shared_ptr<Attempt> attempt;  // changed no more once it is in an Op
-    const Action* action = nullptr;
-    bool check = false;  // say what would happen, and claim nothing
-    Reply reply;
-  };
   struct Waiting {
     std::uint32_t uid = 0;
     Reply reply;
@@ -84,24 +74,20 @@ class Engine {
     std::shared_ptr<const Attempt> attempt;
     std::vector<Waiting> waiting;  // the first is the caller whose claim it is
   };
-  // Room for one run, reserved before the claim and free once the run is over. Requests with one claim key share one:
-  // at most one of them runs.
-  struct Slot {
-    std::size_t holders = 0;        // claims on their way to the store, and the run
-    std::vector<Submission> early;  // these saw the claim in the store before its completion came back here
-  };
 
   void screen(Submission submission);
   void check_approval(Submission submission);
   void approve(Submission submission, const ClawshieldApproval& approval, std::size_t signer);
-  void claim(Submission submission, std::optional<ApprovalUse> approval);
+  void claim(Claimant claimant);
+  void check_claim(Claimant claimant);
+  void commit_claim(Claimant claimant, std::shared_ptr<const RunResult> finished);
   void claimed(Submission submission, std::shared_ptr<const RunResult> finished, StoreResult<OpResult> result);
   void not_started(Submission submission, std::shared_ptr<const RunResult> finished, StoreResult<OpResult> result);
   void start_run(Submission submission);
   void record(const ClaimKey& key, std::shared_ptr<const RunResult> run);
   void recorded(const ClaimKey& key, const RunResult& run, const StoreResult<OpResult>& result);
   void answer_known(Submission submission, const KnownClaim& known);
-  void release_slot(const ClaimKey& key);
+  void start_waiting();
 
   static Error store_unavailable();
   void commit(Op op, CommitDone done);
@@ -115,6 +101,8 @@ class Engine {
   void count(std::uint32_t uid, std::optional<Reason> reason);
   void answer(Reply& reply, Answer answer);
   [[nodiscard]] bool allows(const std::string& action) const;
+  static CheckResult check_result(const Attempt& attempt, std::string would,
+                                  std::optional<Error> denial = std::nullopt);
   [[nodiscard]] Refusal refusal(const Attempt& attempt, Error error, std::optional<std::uint64_t> index) const;
   [[nodiscard]] ExecuteResult result_of(const Attempt& attempt, const RunResult& run, UtcTime at, std::uint64_t index,
                                         bool replayed) const;
@@ -130,7 +118,8 @@ class Engine {
 
   std::unordered_map<ClaimKey, Run> runs_;
   std::vector<std::pair<ClaimKey, std::shared_ptr<const RunResult>>> unrecorded_;  // ended while the store was failed
-  std::unordered_map<ClaimKey, Slot> slots_;                                       // at most runs_max
+  RunSlots slots_;
+  UidBuckets requests_;
   std::size_t unanswered_ = 0;
   std::size_t commits_pending_ = 0;
   DenialMeter meter_;

@@ -90,6 +90,9 @@ void Engine::keep(Cosigning cosigning, std::move_only_function<void(std::optiona
 void Engine::stop(std::function<void()> stopped) {
   stopping_ = true;
   stopped_ = std::move(stopped);
+  for (Claimant& waiting : slots_.take_waiting()) {
+    claim(std::move(waiting));  // is refused
+  }
   check_stopped();
 }
 

@@ -27,7 +27,12 @@ struct Policy {
   NoteKey log_key;                 // what signs it
   std::vector<NoteKey> witnesses;  // whose cosignatures are kept
   std::uint32_t denied_entries_per_second = limits::denied_entries_per_second;
+  // Of each uid, and no more than one second's worth at once; 0: any number.
+  std::uint32_t requests_per_second = 0;
   std::size_t runs_max = limits::runs_max;
+  std::size_t queued_max = limits::queued_max;
+  std::size_t queued_per_action_max = limits::queued_per_action_max;
+  std::size_t queued_bytes_max = limits::queued_bytes_max;
   std::size_t in_flight_total_max = limits::in_flight_total_max;
 
   // Who may talk to the agent socket. Both empty: whoever the socket's mode lets in.

@@ -17,11 +17,21 @@
 namespace openexec {
 namespace {
 
+// What callers are told of it.
+std::vector<Member> listing(const Action& action) {
+  return {{"description", action.description},
+          {"effect", to_text(action.effect)},
+          {"name", action.name},
+          {"schema", action.schema}};
+}
+
 Json definition(const Action& action) {
-  return Json::object({{"description", action.description},
-                       {"effect", to_text(action.effect)},
-                       {"name", action.name},
-                       {"schema", action.schema}});
+  std::vector<Member> out = listing(action);
+  if (action.command != nullptr) {
+    out.push_back({"command", to_json(*action.command)});
+    out.push_back({"concurrency", static_cast<std::int64_t>(action.concurrency)});
+  }
+  return Json::object(std::move(out));
 }
 
 RunResult failed(std::string_view text) { return {ReceiptKind::failed, to_spaced(Json::object({{"error", text}})), 0}; }
@@ -29,24 +39,6 @@ RunResult failed(std::string_view text) { return {ReceiptKind::failed, to_spaced
 // Text an action gave: what is no UTF-8 cannot stand in a result.
 std::string printable(std::string_view text) {
   return is_utf8(text) ? std::string(text) : "the action failed, and its message is not UTF-8";
-}
-
-// Whether canonical forms exist for it: what an action of our own returns is not parsed, so nobody else has looked.
-bool is_canonical(const Json& value) {
-  if (const auto* const number = value.if_double()) {
-    return std::isfinite(*number);
-  }
-  if (const auto* const text = value.if_string()) {
-    return is_utf8(*text);
-  }
-  if (const auto* const array = value.if_array()) {
-    return std::ranges::all_of(*array, is_canonical);
-  }
-  if (const auto* const object = value.if_object()) {
-    return std::ranges::all_of(*object,
-                               [](const Member& member) { return is_utf8(member.key) && is_canonical(member.value); });
-  }
-  return true;
 }
 
 // The operand of `add`; nothing when it is no number. An absent one is the integer 0.
@@ -100,7 +92,7 @@ RunResult evaluate(const Action& action, const Json& payload) noexcept {
     if (!value) {
       return failed(printable(value.error()));
     }
-    if (!is_canonical(*value)) {
+    if (!has_canonical_form(*value)) {
       return failed("the action returned a number that is not finite or a text that is not UTF-8");
     }
     std::string result = to_spaced(*value);
@@ -120,8 +112,18 @@ std::expected<void, std::string> Registry::add(Action action) {
     return std::unexpected(
         fmt::format("'{}' is no action name: 1 to {} of [A-Za-z0-9_.:-]", action.name, limits::action_bytes_max));
   }
-  if (!action.run) {
+  if (!action.run && action.command == nullptr) {
     return std::unexpected(fmt::format("action {} has no function", action.name));
+  }
+  if (action.run && action.command != nullptr) {
+    return std::unexpected(fmt::format("action {} is a function and a command", action.name));
+  }
+  if (action.command != nullptr && (action.command->argv.empty() || action.command->argv.front().is_placeholder)) {
+    return std::unexpected(fmt::format("action {} names no executable", action.name));
+  }
+  if (action.concurrency == 0 || action.concurrency > limits::concurrency_ceiling) {
+    return std::unexpected(fmt::format("action {} has a concurrency of {}; say 1 to {}", action.name,
+                                       action.concurrency, limits::concurrency_ceiling));
   }
   std::string name = action.name;
   if (!actions_.try_emplace(std::move(name), std::move(action)).second) {
@@ -144,11 +146,11 @@ Hash Registry::digest() const {
 }
 
 Json Registry::to_json() const {
-  Json::Array definitions;
+  Json::Array listed;
   for (const auto& [name, action] : actions_) {
-    definitions.push_back(definition(action));
+    listed.push_back(Json::object(listing(action)));
   }
-  return Json::object({{"actions", std::move(definitions)}, {"registry", to_hex(digest().view())}});
+  return Json::object({{"actions", std::move(listed)}, {"registry", to_hex(digest().view())}});
 }
 
 void add_builtins(Registry& registry) {

@@ -16,6 +16,14 @@ Json position(const LogPosition& log) {
   return Json::object({{"index", static_cast<std::int64_t>(log.index)}, {"origin", log.origin}});
 }
 
+Json to_json(const SandboxState& sandbox) {
+  return Json::object({{"required", sandbox.required},
+                       {"landlock_abi", sandbox.landlock_abi},
+                       {"seccomp", sandbox.seccomp},
+                       {"cgroup", sandbox.cgroup},
+                       {"missing", Json::Array(sandbox.missing.begin(), sandbox.missing.end())}});
+}
+
 Json data_of(const Refusal& refusal) {
   std::vector<Member> data;
   if (refusal.receipt) {
@@ -64,14 +72,18 @@ const Service::Method Service::methods[] = {
 };
 
 Service::Service(const Clock& clock, Engine& engine, const Committer& committer, const Registry& registry,
-                 const Policy& policy, std::vector<std::string> warnings, unsigned store_warn_percent)
+                 const Policy& policy, std::vector<std::string> warnings, unsigned store_warn_percent,
+                 SandboxState sandbox)
     : clock_(clock),
       engine_(engine),
       committer_(committer),
       registry_(registry),
       policy_(policy),
       warnings_(std::move(warnings)),
-      store_warn_percent_(store_warn_percent) {}
+      store_warn_percent_(store_warn_percent),
+      sandbox_(std::move(sandbox)),
+      actions_(registry.to_json()),
+      registry_digest_(to_hex(registry.digest().view())) {}
 
 void Service::handle(const Caller& caller, Request request, Respond respond) {
   if (request.method == "execute") {
@@ -79,6 +91,9 @@ void Service::handle(const Caller& caller, Request request, Respond respond) {
   }
   if (!may_connect(policy_, caller)) {
     return respond(encode_error(request.id, peer_not_allowed_error()));
+  }
+  if (!engine_.may_ask(caller.peer.uid)) {
+    return respond(encode_error(request.id, Engine::rate_limited_error()));
   }
   if (request.method == "log/cosigned") {
     return log_cosigned(caller, request, std::move(respond));
@@ -96,7 +111,10 @@ void Service::handle(const Caller& caller, Request request, Respond respond) {
 void Service::execute(const Caller& caller, const Request& request, Respond respond) {
   auto decoded = decode_execute(request.params);
   if (!decoded) {
-    return respond(encode_error(request.id, may_connect(policy_, caller) ? decoded.error() : peer_not_allowed_error()));
+    const Error error = !may_connect(policy_, caller)       ? peer_not_allowed_error()
+                        : !engine_.may_ask(caller.peer.uid) ? Engine::rate_limited_error()
+                                                            : decoded.error();
+    return respond(encode_error(request.id, error));
   }
   const bool proof = decoded->proof;
   engine_.submit(caller, std::move(*decoded),
@@ -170,14 +188,15 @@ Result<Json> Service::health(const Caller& /*caller*/, const Json& /*params*/) {
   }
   health.push_back({"warnings", std::move(warnings)});
   health.push_back({"durability", "full"});
-  health.push_back({"registry", to_hex(registry_.digest().view())});
+  health.push_back({"registry", registry_digest_});
   health.push_back({"actions", static_cast<std::int64_t>(registry_.actions().size())});
   health.push_back({"tenant_id", policy_.tenant_id ? Json(*policy_.tenant_id) : Json(nullptr)});
   health.push_back({"halted", false});
+  health.push_back({"sandbox", to_json(sandbox_)});
   return Json::object(std::move(health));
 }
 
-Result<Json> Service::actions_list(const Caller& /*caller*/, const Json& /*params*/) { return registry_.to_json(); }
+Result<Json> Service::actions_list(const Caller& /*caller*/, const Json& /*params*/) { return actions_; }
 
 Result<Json> Service::receipts_verify(const Caller& /*caller*/, const Json& params) {
   const auto request = decode_receipt_verify(params);

@@ -14,6 +14,15 @@ namespace openexec {
 inline constexpr std::string_view version = "0.1.0";
 inline constexpr int protocol_version = 1;
 
+// What holds commands back on this host.
+struct SandboxState {
+  bool required = false;
+  int landlock_abi = 0;  // 0: none
+  bool seccomp = false;
+  bool cgroup = false;               // each run can have a group of its own
+  std::vector<std::string> missing;  // what cannot be enforced, one line each
+};
+
 class Service {
  public:
   // A whole line, with its end.
@@ -21,7 +30,8 @@ class Service {
 
   // Everything outlives the service. `warnings` are for `health`: what an operator should know of this start.
   Service(const Clock& clock, Engine& engine, const Committer& committer, const Registry& registry,
-          const Policy& policy, std::vector<std::string> warnings, unsigned store_warn_percent);
+          const Policy& policy, std::vector<std::string> warnings, unsigned store_warn_percent,
+          SandboxState sandbox = {});
 
   // Answers exactly once, maybe before it returns.
   void handle(const Caller& caller, Request request, Respond respond);
@@ -55,6 +65,9 @@ class Service {
   const Policy& policy_;
   const std::vector<std::string> warnings_;
   const unsigned store_warn_percent_;
+  const SandboxState sandbox_;
+  const Json actions_;  // the registry is sealed, and may be large
+  const std::string registry_digest_;
 };
 
 }  // namespace openexec

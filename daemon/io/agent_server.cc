@@ -12,9 +12,8 @@
 namespace openexec {
 namespace {
 
-void refuse_overloaded(const UniqueFd& fd) {
-  const std::string line = encode_error(
-      std::nullopt, {Reason::overloaded, "too many connections; close some, or raise [limits] connections_max"});
+void refuse(const UniqueFd& fd, const Error& error) {
+  const std::string line = encode_error(std::nullopt, error);
   // A new socket's buffer has room for a line; a peer that is gone already is told nothing.
   static_cast<void>(::send(fd.get(), line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
 }
@@ -47,6 +46,15 @@ void AgentServer::set_accepting(bool accepting) {
   }
   const auto readable = [](uv_poll_t* poll, int, int) { static_cast<AgentServer*>(poll->data)->accept_some(); };
   OPENEXEC_CHECK(uv_poll_start(poll_.get(), UV_READABLE, readable) == 0);
+  if (!watch_in_advance(loop_.get(), socket_.fd())) {
+    accept_later();
+  }
+}
+
+// Whoever waits is still there after a pause, and closed connections give back what is lacking.
+void AgentServer::accept_later() {
+  set_accepting(false);
+  backoff_.start(limits::accept_backoff_ms, 0, [this] { set_accepting(true); });
 }
 
 void AgentServer::accept_some() {
@@ -57,10 +65,7 @@ void AgentServer::accept_some() {
     } else if (errno == EAGAIN) {
       return;
     } else if (errno != EINTR && errno != ECONNABORTED) {
-      // No descriptor or no memory left: whoever waits is still there after a pause, and closed connections give some
-      // back.
-      set_accepting(false);
-      backoff_.start(limits::accept_backoff_ms, 0, [this] { set_accepting(true); });
+      accept_later();  // no descriptor or no memory left
       return;
     }
   }
@@ -68,11 +73,19 @@ void AgentServer::accept_some() {
 
 void AgentServer::adopt(UniqueFd fd) {
   if (connections_.size() >= connections_max_) {
-    refuse_overloaded(fd);
+    refuse(fd, {Reason::overloaded, "too many connections; close some, or raise [limits] connections_max"});
     return;
   }
   auto caller = peer_of(fd.get());
   if (!caller.has_value()) {
+    return;
+  }
+  if (is_refused_ && is_refused_(caller->peer.pid)) {
+    refuse(fd, {Reason::peer_not_allowed, "What an action runs may not use this socket"});
+    return;
+  }
+  if (!watch_in_advance(loop_.get(), fd.get())) {
+    refuse(fd, {Reason::overloaded, "the kernel has no room to watch another connection (fs.epoll.max_user_watches)"});
     return;
   }
   if (auto connection = Connection::open(loop_, shared_, std::move(fd), *std::move(caller))) {

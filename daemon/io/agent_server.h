@@ -2,6 +2,8 @@
 // The agent socket: takes connections in, up to a bound, and keeps them until their last answer is sent.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -24,6 +26,9 @@ class AgentServer {
   AgentServer(const AgentServer&) = delete;
   AgentServer& operator=(const AgentServer&) = delete;
 
+  // Peers with such a process are refused. Set before the loop runs.
+  void refuse_peers(std::function<bool(pid_t)> is_refused) { is_refused_ = std::move(is_refused); }
+
   // No more connections and requests. `stopped` is called once all that is owed was sent and every connection is
   // closed.
   void stop(std::function<void()> stopped);
@@ -33,6 +38,7 @@ class AgentServer {
 
  private:
   void set_accepting(bool accepting);
+  void accept_later();
   void accept_some();
   void adopt(UniqueFd fd);
   void flush();
@@ -47,6 +53,7 @@ class AgentServer {
   Timer backoff_;
   std::unordered_map<const Connection*, std::shared_ptr<Connection>> connections_;
   std::vector<std::shared_ptr<Connection>> to_flush_;
+  std::function<bool(pid_t)> is_refused_;
   std::function<void()> stopped_;  // set while stopping
 };
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "daemon/core/fault_point.h"
+#include "daemon/io/watchers.h"
 #include "proto-json/check.h"
 
 namespace openexec {
@@ -136,6 +137,9 @@ void Connection::set_reading(bool reading) {
     static_cast<Connection*>(from->data)->on_read(count);
   };
   OPENEXEC_CHECK(uv_read_start(stream, allocate, read) == 0);
+  if (!watch_in_advance(pipe_)) {
+    close();
+  }
 }
 
 void Connection::end_input() {
@@ -230,6 +234,9 @@ void Connection::write() {
   }
   static_cast<void>(rest.release());  // its callback's now
   writing_ = true;
+  if (!watch_in_advance(pipe_)) {
+    close();
+  }
 }
 
 void Connection::on_written(int status) {

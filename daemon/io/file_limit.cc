@@ -9,8 +9,9 @@
 
 namespace openexec {
 
-std::size_t fit_open_files(std::size_t connections) {
-  const rlim_t wanted = connections + limits::open_files_reserve;
+std::size_t fit_open_files(std::size_t connections, std::size_t others) {
+  const std::size_t reserve = limits::open_files_reserve + others;
+  const rlim_t wanted = connections + reserve;
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
     return 1;
@@ -28,7 +29,7 @@ std::size_t fit_open_files(std::size_t connections) {
   if (limit.rlim_cur >= wanted) {
     return connections;
   }
-  return limit.rlim_cur > limits::open_files_reserve ? limit.rlim_cur - limits::open_files_reserve : 1;
+  return limit.rlim_cur > reserve ? limit.rlim_cur - reserve : 1;
 }
 
 }  // namespace openexec

@@ -5,7 +5,8 @@
 
 namespace openexec {
 
-// Raises the limit of open files so that this many connections fit beside what else is open. Gives how many do.
-std::size_t fit_open_files(std::size_t connections);
+// Raises the limit of open files so that this many connections fit beside these others and what is always open. Gives
+// how many do.
+std::size_t fit_open_files(std::size_t connections, std::size_t others);
 
 }  // namespace openexec

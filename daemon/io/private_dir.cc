@@ -3,19 +3,16 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 
+#include "daemon/io/ownership.h"
 #include "daemon/io/system_error.h"
 
 namespace openexec {
 namespace {
 
 constexpr mode_t private_mode = 0700;
-
-// Root made it or we did: nobody else could have put something else in its place.
-bool owner_is_trusted(const struct stat& status) { return status.st_uid == geteuid() || status.st_uid == 0; }
 
 }  // namespace
 

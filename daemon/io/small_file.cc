@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 
@@ -12,7 +11,8 @@
 
 namespace openexec {
 
-std::expected<std::string, std::string> read_small_file(const std::string& path, std::size_t bytes_max) {
+std::expected<std::string, std::string> read_small_file(const std::string& path, std::size_t bytes_max,
+                                                        FileObjection objection) {
   const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not hold up the start
   struct stat status{};
   if (!fd || fstat(fd.get(), &status) != 0) {
@@ -20,6 +20,9 @@ std::expected<std::string, std::string> read_small_file(const std::string& path,
   }
   if (!S_ISREG(status.st_mode)) {
     return std::unexpected(std::string("it is no regular file"));
+  }
+  if (auto wrong = objection != nullptr ? objection(status) : std::nullopt; wrong.has_value()) {
+    return std::unexpected(*std::move(wrong));
   }
   std::string text(bytes_max + 1, '\0');
   std::size_t size = 0;

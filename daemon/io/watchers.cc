@@ -1,11 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/io/watchers.h"
 
+#include <sys/epoll.h>
+
+#include <cerrno>
+
 #include "proto-json/check.h"
 
 // The init functions here take no resource that an open loop does not have already: they cannot fail.
 
 namespace openexec {
+
+bool watch_in_advance(const uv_loop_t* loop, int fd) {
+  epoll_event nothing{};
+  nothing.data.fd = fd;
+  return epoll_ctl(uv_backend_fd(loop), EPOLL_CTL_ADD, fd, &nothing) == 0 || errno == EEXIST;
+}
+
+bool watch_in_advance(const UvHandle<uv_pipe_t>& pipe) {
+  uv_os_fd_t fd = -1;
+  return uv_fileno(reinterpret_cast<const uv_handle_t*>(pipe.get()), &fd) == 0 &&
+         watch_in_advance(pipe.get()->loop, fd);
+}
 
 Timer::Timer(Loop& loop) {
   OPENEXEC_CHECK(handle_.open([&](uv_timer_t* timer) { return uv_timer_init(loop.get(), timer); }) == 0);

@@ -10,6 +10,13 @@
 
 namespace openexec {
 
+// Takes the kernel's room for watching a descriptor before libuv does, which aborts when there is none: any process of
+// this user can use it up (fs.epoll.max_user_watches). False: there is none. To be called in the turn in which the
+// descriptor is given to the loop, or reading or writing is begun anew: what is not read is let go of when something
+// comes. libuv goes on with what is there already.
+[[nodiscard]] bool watch_in_advance(const uv_loop_t* loop, int fd);
+[[nodiscard]] bool watch_in_advance(const UvHandle<uv_pipe_t>& pipe);
+
 class Timer {
  public:
   explicit Timer(Loop& loop);

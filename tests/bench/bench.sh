@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# The load test: a daemon of its own in a temporary folder, first in ClawShield mode, then in demo mode. Then how fast
-# a log of a million entries is verified.
+# The load test: a daemon of its own in a temporary folder, first in ClawShield mode, then in demo mode. Then what a
+# command costs beside a plain process, and how fast a log of a million entries is verified.
 # usage: bench.sh [--seconds N] [--connections A,B,...] [--entries N]
 set -eu
 cd "$(dirname "$0")/../.."
@@ -33,23 +33,24 @@ finish() {
 trap finish EXIT
 trap 'exit 1' INT TERM
 
-# measure MODE [LOAD OPTION...]: one daemon, every number of connections.
+# measure NAME MODE WHAT CONNECTIONS [LOAD OPTION...]: one daemon, every number of connections.
 measure() {
-  mode=$1
-  shift
-  OPENEXEC_MODE=$mode OPENEXEC_DB_URL=lmdb://$dir/$mode "$bin/openexecd" --socket "$dir/$mode.sock" 2>"$dir/$mode.log" &
+  name=$1 mode=$2 what=$3 numbers=$4
+  shift 4
+  OPENEXEC_MODE=$mode OPENEXEC_DB_URL=lmdb://$dir/$name "$bin/openexecd" --config "$dir/openexec.toml" \
+    --socket "$dir/$name.sock" 2>"$dir/$name.log" &
   daemon=$!
   tries=0
-  until "$bin/openexec" --socket "$dir/$mode.sock" ready >/dev/null 2>&1; do
+  until "$bin/openexec" --socket "$dir/$name.sock" ready >/dev/null 2>&1; do
     tries=$((tries + 1))
     if [ "$tries" -gt 100 ]; then
-      cat "$dir/$mode.log" >&2
+      cat "$dir/$name.log" >&2
       exit 1
     fi
     sleep 0.1
   done
-  printf '\n%s mode, echo, %s s each, %s\n' "$mode" "$seconds" "$(nproc) cores, load generator included"
-  "$load" --socket "$dir/$mode.sock" --connections "$connections" --seconds "$seconds" --check-log "$@"
+  printf '\n%s mode, %s, %s s each, %s\n' "$mode" "$what" "$seconds" "$(nproc) cores, load generator included"
+  "$load" --socket "$dir/$name.sock" --connections "$numbers" --seconds "$seconds" "$@"
   kill "$daemon"
   wait "$daemon" # it stops in order, or the run fails
   daemon=
@@ -57,8 +58,22 @@ measure() {
 
 (cd "$dir" && "$bin/openexec" keygen approver >/dev/null)
 export CLAWSHIELD_PUBLIC_KEY="$dir/approver.pub" CLAWSHIELD_TENANT_ID=bench
-measure clawshield --key "$dir/approver.pem" --tenant bench
-measure demo
+mkdir -m 700 "$dir/actions.d"
+: >"$dir/openexec.toml"
+cat >"$dir/actions.d/true.toml" <<'END'
+name = "true"
+description = "Ends with 0"
+argv = ["/usr/bin/true"]
+stdin = "none"
+concurrency = 16
+[schema]
+additionalProperties = true
+END
+chmod 600 "$dir/openexec.toml" "$dir/actions.d/true.toml"
+measure signed clawshield echo "$connections" --check-log --key "$dir/approver.pem" --tenant bench
+measure unsigned demo echo "$connections" --check-log
+measure command clawshield "the command true" 1,16 --action true --spawn /usr/bin/true \
+  --key "$dir/approver.pem" --tenant bench
 
 # verify MODE ENTRIES: how fast a whole log is checked.
 verify() {

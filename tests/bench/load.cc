@@ -103,14 +103,14 @@ std::string Load::next_request() {
   const auto number = static_cast<std::int64_t>(next_++);
   const Json payload = Json::object({{"amount", 120}, {"currency", "EUR"}, {"order", number}});
   std::vector<Member> params = {
-      {"action", "echo"}, {"nonce", fmt::format("{}-{}", options_.run_name, number)}, {"payload", payload}};
+      {"action", options_.action}, {"nonce", fmt::format("{}-{}", options_.run_name, number)}, {"payload", payload}};
   if (options_.key != nullptr) {
     // The approval's UUID: version 4 in shape, run and request in content.
     const std::string id =
         fmt::format("{}-{}-4000-8000-{:012x}", run_hash_.substr(0, 8), run_hash_.substr(8, 4), number);
     const UtcTime now = utc_now();
-    const auto artifact =
-        mint_clawshield_approval({id, options_.tenant_id, "echo", payload, now, plus_s(now, 300)}, *options_.key);
+    const auto artifact = mint_clawshield_approval(
+        {id, options_.tenant_id, options_.action, payload, now, plus_s(now, 300)}, *options_.key);
     params.push_back({"approval_artifact", *artifact});
   }
   return encode_request(RequestId(number), "execute", Json::object(std::move(params))) + "\n";

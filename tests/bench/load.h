@@ -18,6 +18,7 @@ struct LoadOptions {
   double seconds = 10;
   const SecretKey* key = nullptr;  // signs each request's approval; nullptr for a daemon in demo mode
   std::string tenant_id;
+  std::string action = "echo";
   std::string run_name;  // nonces are "<run name>-<number>"
 };
 

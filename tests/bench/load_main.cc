@@ -17,6 +17,7 @@
 #include "proto-json/pem.h"
 #include "tests/bench/load.h"
 #include "tests/bench/log_check.h"
+#include "tests/bench/spawn_rate.h"
 
 namespace {
 
@@ -52,6 +53,7 @@ int main(int argc, char** argv) {
   openexec::bench::LoadOptions options;
   std::vector<std::size_t> connection_counts = {1, 16, 64, 256};
   std::string key_path;
+  std::string spawned;
   bool check = false;
   CLI::App app("Load for a running openexecd");
   app.add_option("--socket", options.socket_path, "The daemon's socket")->required();
@@ -59,6 +61,8 @@ int main(int argc, char** argv) {
   app.add_option("--seconds", options.seconds, "How long each run is");
   app.add_option("--key", key_path, "The approver's private key: requests are signed with it");
   app.add_option("--tenant", options.tenant_id, "The tenant that approvals name");
+  app.add_option("--action", options.action, "What is asked for; it takes any payload");
+  app.add_option("--spawn", spawned, "A program to compare with: plain posix_spawn, as many at one time");
   app.add_flag("--check-log", check, "Compare every entry of the log with the answers");
   CLI11_PARSE(app, argc, argv);
 
@@ -99,6 +103,14 @@ int main(int argc, char** argv) {
     if (report->anonymous_kib_late - report->anonymous_kib_early > growth_kib_max) {
       fmt::print("            the daemon's memory grew by more than {} KiB\n", growth_kib_max);
       failed = true;
+    }
+    if (!spawned.empty()) {
+      const auto rate = openexec::bench::spawns_per_second(spawned, connections, options.seconds);
+      fmt::print("            {}\n", rate
+                                         ? fmt::format("plain posix_spawn of {}: {:.0f} a second, {:.1f} times as many",
+                                                       spawned, *rate, *rate / report->per_second())
+                                         : fmt::format("cannot run {}", spawned));
+      failed = failed || !rate;
     }
     if (check) {
       const auto checked = openexec::bench::check_log(options, *report, *first);

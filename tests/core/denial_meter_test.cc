@@ -62,7 +62,7 @@ TEST_CASE("a clock that is set back gives no entries, and does not stop them for
 
 TEST_CASE("more uids than are known at one time are only counted, until the others have been quiet") {
   DenialMeter meter(2);
-  for (std::uint32_t uid = 0; uid < limits::denial_uids_max; ++uid) {
+  for (std::uint32_t uid = 0; uid < limits::bucket_uids_max; ++uid) {
     CHECK(entered(meter, uid, 1, noon()) == 1);
   }
   CHECK(entered(meter, 99'999, 1, noon()) == 0);

@@ -198,6 +198,7 @@ TEST_CASE("an approval that has expired since still fetches its stored result, a
 TEST_CASE("an overloaded daemon burns no approval") {
   Policy policy = clawshield_policy();
   policy.runs_max = 1;
+  policy.queued_max = 0;
   World world(policy);
   const ExecuteRequest one = approved(request(test::effect_action, "{}", "a"));
   const ExecuteRequest two =

@@ -129,6 +129,7 @@ TEST_CASE("who waited for a run whose outcome is lost is counted as that, and no
 TEST_CASE("what is turned away for lack of room or of a store is counted by its reason") {
   Policy policy = test::demo_policy();
   policy.runs_max = 1;
+  policy.queued_max = 0;
   World world(policy);
   world.ask(request(test::effect_action, "{}", "runs"));
   CHECK(world.ask(request(test::effect_action, "{}", "no room")).reason() == Reason::overloaded);

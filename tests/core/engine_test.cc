@@ -222,9 +222,10 @@ TEST_CASE("a denial claims nothing: the nonce stays free") {
   CHECK_FALSE(world.ask(request("add", R"({"a":1})", "n")).result().replayed);
 }
 
-TEST_CASE("past the run slots a request is refused before it claims, writes no entry, and works later") {
+TEST_CASE("past the run slots and the queue a request is refused before it claims, writes no entry, and works later") {
   Policy policy = test::demo_policy();
   policy.runs_max = 2;
+  policy.queued_max = 0;
   World world(policy);
   world.ask(effect("a"));
   world.ask(effect("b"));
@@ -245,6 +246,7 @@ TEST_CASE("past the run slots a request is refused before it claims, writes no e
 TEST_CASE("a claim that came to nothing gives its run slot back") {
   Policy policy = test::demo_policy();
   policy.runs_max = 1;
+  policy.queued_max = 0;
   World world(policy);
   world.ask(request("echo", "{}", "n"));
   for (int i = 0; i < 3; ++i) {

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "proto-json/encoding.h"
+#include "proto-json/limits.h"
 #include "tests/support/catch.h"
 #include "tests/support/vectors.h"
 
@@ -59,6 +60,113 @@ TEST_CASE("a name that is none, a name that is taken and a missing function are 
   empty.run = nullptr;
   CHECK(registry.add(std::move(empty)).error() == "action b has no function");
   CHECK(registry.actions().size() == 1);
+}
+
+Action command_named(std::string name, const Command& command) {
+  Action out = action_named(std::move(name));
+  out.run = nullptr;
+  out.effect = Effect::effectful;
+  out.concurrency = 1;
+  out.command = std::make_shared<const Command>(command);
+  return out;
+}
+
+Command some_command() {
+  Command out;
+  out.argv = {{false, "/bin/x"}, {false, "a"}, {true, "unit"}};
+  out.env = {{"A", "a"}};
+  out.secrets = {{"B", "b"}};
+  return out;
+}
+
+TEST_CASE("an action is a function or a command that names its executable, never both") {
+  Registry registry;
+  CHECK(registry.add(command_named("a", some_command())).has_value());
+  CHECK(registry.find("a")->is_claimed_first());
+  Action both = command_named("b", some_command());
+  both.run = [](const Json& payload) { return payload; };
+  CHECK(registry.add(std::move(both)).error() == "action b is a function and a command");
+  CHECK(registry.add(command_named("b", Command())).error() == "action b names no executable");
+  Command placed = some_command();
+  placed.argv.front().is_placeholder = true;
+  CHECK(registry.add(command_named("b", placed)).error() == "action b names no executable");
+  CHECK(registry.add(command_named("a", some_command())).error() == "action a is defined twice");
+  CHECK(registry.actions().size() == 1);
+}
+
+TEST_CASE("an action runs once at a time at least, and as often as the ceiling at most") {
+  Registry registry;
+  Action action = action_named("a");
+  for (const std::size_t wrong : {std::size_t{0}, limits::concurrency_ceiling + 1}) {
+    action.concurrency = wrong;
+    const auto refused = registry.add(action);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().find("action a has a concurrency of " + std::to_string(wrong)) != std::string::npos);
+    CHECK(registry.find("a") == nullptr);
+  }
+  action.concurrency = 1;
+  CHECK(registry.add(action).has_value());
+  action = action_named("b");
+  action.concurrency = limits::concurrency_ceiling;
+  CHECK(registry.add(action).has_value());
+}
+
+TEST_CASE("the registry's digest changes with each single setting of a command") {
+  std::set<Hash> digests;
+  std::size_t count = 0;
+  const auto add = [&](const Action& action) {
+    Registry registry;
+    REQUIRE(registry.add(action).has_value());
+    digests.insert(registry.digest());
+    CHECK(digests.size() == ++count);
+  };
+  const auto changed = [&](const std::function<void(Command&)>& change) {
+    Command command = some_command();
+    change(command);
+    add(command_named("a", command));
+  };
+  add(action_named("a"));
+  changed([](Command&) {});
+  changed([](Command& command) { command.argv[0].text = "/bin/y"; });
+  changed([](Command& command) { command.argv[1].text = "b"; });
+  changed([](Command& command) { command.argv[1].is_placeholder = true; });
+  changed([](Command& command) { command.argv[2] = {false, "{unit}"}; });
+  changed([](Command& command) { command.argv.push_back({false, ""}); });
+  changed([](Command& command) { command.argv = {{false, "/bin/x"}, {false, "aunit"}}; });
+  changed([](Command& command) { command.input = CommandInput::none; });
+  changed([](Command& command) { command.output = CommandOutput::json; });
+  changed([](Command& command) { command.timeout_ms += 1; });
+  changed([](Command& command) { command.output_bytes_max += 1; });
+  changed([](Command& command) { command.sha256 = Hash{}; });
+  changed([](Command& command) { command.sha256 = Hash{{1}}; });
+  changed([](Command& command) { command.env["A"] = "b"; });
+  changed([](Command& command) { command.env = {{"C", "a"}}; });
+  changed([](Command& command) { command.secrets["B"] = "c"; });
+  changed([](Command& command) { command.secrets = {{"C", "b"}}; });
+  changed([](Command& command) { std::swap(command.env, command.secrets); });
+  changed([](Command& command) { command.sandbox.read.clear(); });
+  changed([](Command& command) { command.sandbox.read = {"/usr", "/etc"}; });
+  changed([](Command& command) { command.sandbox.write = {"/usr"}; });
+  changed([](Command& command) { command.sandbox.network = true; });
+  changed([](Command& command) { command.sandbox.unix_sockets = true; });
+  changed([](Command& command) { command.sandbox.memory_bytes_max = limits::sandbox_memory_bytes_ceiling; });
+  changed([](Command& command) { command.sandbox.memory_bytes_max = limits::sandbox_memory_bytes_ceiling - 1; });
+  changed([](Command& command) { command.sandbox.processes_max = 1; });
+  Action other = command_named("a", some_command());
+  other.concurrency = 2;
+  add(other);
+  other = command_named("a", some_command());
+  other.effect = Effect::pure;
+  add(other);
+}
+
+TEST_CASE("the list of actions tells a command's schema and effect, and nothing of how it is run") {
+  Registry registry;
+  REQUIRE(registry.add(command_named("a", some_command())).has_value());
+  const Json list = registry.to_json();
+  CHECK(member(list, "actions") ==
+        parsed(R"([{"description":"Does nothing","effect":"effectful","name":"a","schema":{"type":"object"}}])"));
+  CHECK(string_member(list, "registry") == to_hex(registry.digest().view()));
 }
 
 TEST_CASE("the registry's digest changes with each member of a definition and with nothing else") {

@@ -38,7 +38,8 @@ struct Served {
   }
   void start() {
     service.emplace(world.clock(), world.engine(), world.committer(), world.registry(), world.policy(),
-                    std::vector<std::string>{"mind the step"}, warn_percent);
+                    std::vector<std::string>{"mind the step"}, warn_percent,
+                    SandboxState{true, 3, true, false, {"it cannot bar TCP"}});
   }
 
   // The whole reply.

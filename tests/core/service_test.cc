@@ -120,11 +120,26 @@ TEST_CASE("health has the seed's members with the seed's values, then ours") {
                                                {"vkey", to_vkey(test::log_signer().key())},
                                                {"witnesses", Json::Array()}}));
   CHECK(string_member(health, "registry") == to_hex(served.world.registry().digest().view()));
-  CHECK(member(health, "actions") == Json(3));
+  CHECK(member(health, "actions") == Json(5));
   CHECK(member(health, "tenant_id").is_null());
   CHECK(string_member(member(health, "store"), "dir") == served.world.dir().path().string());
   CHECK(string_member(health, "durability") == "full");
   CHECK_FALSE(bool_member(health, "halted"));
+  CHECK(member(health, "sandbox") ==
+        parsed(R"({"required":true,"landlock_abi":3,"seccomp":true,"cgroup":false,"missing":["it cannot bar TCP"]})"));
+}
+
+TEST_CASE("past a user's rate every method is refused, also one that is ill-formed") {
+  Policy policy = test::open_policy();
+  policy.requests_per_second = 2;
+  Served served(policy);
+  CHECK(string_member(served.result("info"), "service") == "OpenExec");
+  CHECK(string_member(served.result("info"), "service") == "OpenExec");
+  for (const char* method : {"info", "health", "log/checkpoint", "execute", "nosuch"}) {
+    INFO(method);
+    CHECK(served.reason(method, "{}") == "rate_limited");
+  }
+  CHECK(string_member(served.result("info", "{}", 1001), "service") == "OpenExec");
 }
 
 TEST_CASE("health in ClawShield mode with an allow-list names both") {

@@ -35,14 +35,26 @@ Keyring approver_keyring() {
 Registry test_registry() {
   Registry registry;
   add_builtins(registry);
-  REQUIRE(registry
-              .add({.name = std::string(effect_action),
-                    .description = "Leaves an effect",
-                    .schema = Json::object({{"type", "object"}}),
-                    .effect = Effect::effectful,
-                    .check = {},
-                    .run = [](const Json& payload) { return payload; }})
-              .has_value());
+  for (const std::string_view name : {effect_action, single_action}) {
+    Action action{.name = std::string(name),
+                  .description = "Leaves an effect",
+                  .schema = Json::object({{"type", "object"}}),
+                  .effect = Effect::effectful,
+                  .check = {},
+                  .run = [](const Json& payload) { return payload; }};
+    action.concurrency = name == single_action ? 1 : limits::concurrency_ceiling;
+    REQUIRE(registry.add(std::move(action)).has_value());
+  }
+  Action command{.name = std::string(command_action),
+                 .description = "Runs a program",
+                 .schema = Json::object({{"type", "object"}}),
+                 .effect = Effect::pure,
+                 .check = {},
+                 .run = {}};
+  Command program;
+  program.argv = {{.text = "/usr/bin/true"}};
+  command.command = std::make_shared<const Command>(std::move(program));
+  REQUIRE(registry.add(std::move(command)).has_value());
   return registry;
 }
 

@@ -23,6 +23,10 @@ inline constexpr std::string_view tenant = "tenant-001";
 inline constexpr std::string_view origin = "test/openexec";
 // Effectful: its effects are the runner's. Beside echo and add in every registry here.
 inline constexpr std::string_view effect_action = "test.effect";
+// The same, one run at one time.
+inline constexpr std::string_view single_action = "test.single";
+// A command that says it is pure.
+inline constexpr std::string_view command_action = "test.command";
 
 UtcTime noon();  // the `now` of the vectors
 Json json(std::string_view text);

@@ -10,6 +10,9 @@ namespace openexec::test {
 inline constexpr std::string_view fault_points[] = {"commit.before", "commit.after", "commit.marked", "run.before",
                                                     "run.after",     "reply.before", "reply.after"};
 
+// Those that only a command passes, in order, between "commit.marked" of its claim and "commit.before" of its outcome.
+inline constexpr std::string_view command_fault_points[] = {"command.before", "command.sent", "command.ended"};
+
 // Those of `openexec-store adopt`, in order.
 inline constexpr std::string_view adopt_fault_points[] = {"adopt.begin", "adopt.key", "adopt.commit", "adopt.mark",
                                                           "adopt.moved"};

@@ -184,6 +184,7 @@ TEST_CASE("the list of fault points is that of the daemon's sources", "[crash]")
     }
   }
   std::set<std::string> listed(std::begin(fault_points), std::end(fault_points));
+  listed.insert(std::begin(command_fault_points), std::end(command_fault_points));
   listed.insert(std::begin(adopt_fault_points), std::end(adopt_fault_points));
   REQUIRE(in_sources == listed);
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A setting that cannot be honoured: one line on standard error that says what to change, exit 2, and nothing is made.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
@@ -33,12 +35,28 @@ void write_file(const fs::path& path, std::string_view text) {
   REQUIRE(file.good());
 }
 
+// An empty configuration, and a definition of an action beside it.
+void write_action(const fs::path& folder, std::string_view text) {
+  fs::create_directories(folder / "actions.d");
+  fs::permissions(folder / "actions.d", fs::perms::owner_all);
+  write_file(folder / "openexec.toml", "");
+  fs::permissions(folder / "openexec.toml", fs::perms::owner_read);
+  write_file(folder / "actions.d/x.toml", text);
+  fs::permissions(folder / "actions.d/x.toml", fs::perms::owner_read);
+}
+
 struct BadStart {
   std::string name;
   std::vector<std::string> args;
   std::vector<std::string> env;
-  std::string says;  // part of the line
+  std::string says;      // part of the line
+  std::string action{};  // the text of an actions.d/x.toml beside a configuration; empty: none
 };
+
+// A start with this definition of an action.
+BadStart bad_action(std::string name, const std::string& text, const std::string& says) {
+  return {std::move(name), {"--config", "@/acting/openexec.toml"}, {}, "/acting/actions.d/x.toml" + says, text};
+}
 
 // "@" stands for the directory of the test.
 std::string in_dir(std::string text, const fs::path& dir) {
@@ -94,13 +112,51 @@ std::vector<BadStart> bad_starts() {
   };
 }
 
+std::vector<BadStart> bad_action_starts() {
+  return {
+      {"an allow-list with a command that is not there",
+       {"--config", "@/acting/openexec.toml"},
+       {"OPENEXEC_ALLOWED_ACTIONS=y"},
+       "there is no action 'y'",
+       "name = \"x\"\ndescription = \"X\"\nargv = [\"/usr/bin/true\"]"},
+      {"a folder of actions that is not there",
+       {"--config", "@/no-actions.toml"},
+       {},
+       "no-actions.toml:1: actions.dir: /nonexistent/actions.d: No such file"},
+      bad_action("an action with an unknown key", "name = \"x\"\ncolour = \"red\"\n", ":2: \"colour\" is no key"),
+      bad_action("an action without a command line", "name = \"x\"\ndescription = \"X\"\n", ": argv: it is missing"),
+      bad_action("an action by a relative path", "argv = [\"true\"]", ":1: argv: the first is the absolute path"),
+      bad_action("an action whose executable is not there",
+                 "name = \"x\"\ndescription = \"X\"\nargv = [\"/nonexistent/x\"]",
+                 ":3: argv: \"/nonexistent/x\": No such file"),
+      bad_action("an action named like a built-in", "name = \"echo\"\ndescription = \"X\"\nargv = [\"/usr/bin/true\"]",
+                 ":1: name: echo is an action of the daemon's own"),
+      bad_action("an action with a placeholder and no schema",
+                 "name = \"x\"\ndescription = \"X\"\nargv = [\"/usr/bin/true\", \"{unit}\"]", ":3: argv: {unit} needs"),
+      bad_action(
+          "an action with a bad pattern",
+          "name = \"x\"\ndescription = \"X\"\nargv = [\"/usr/bin/true\"]\n[schema.properties.a]\npattern = \"(\"",
+          ":5: schema/properties/a/pattern: "),
+      bad_action("an action that would read the store",
+                 "name = \"x\"\ndescription = \"X\"\nargv = [\"/usr/bin/true\"]\nsandbox.read = [\"/\"]",
+                 ":4: sandbox.read: \"/\" contains the store"),
+      bad_action("an action that is no TOML", "name", ":1: "),
+  };
+}
+
 TEST_CASE("a start that cannot be honoured says in one line what to change, exits 2 and makes nothing",
           "[integration]") {
-  for (const BadStart& bad : bad_starts()) {
+  std::vector<BadStart> all = bad_starts();
+  std::ranges::move(bad_action_starts(), std::back_inserter(all));
+  for (const BadStart& bad : all) {
     DYNAMIC_SECTION(bad.name) {
       const TempDir dir;
       write_file(dir / "text", "this is no key and no store\n");
       write_file(dir / "openexec.toml", "[socket]\ncolour = \"red\"\n");
+      write_file(dir / "no-actions.toml", "actions.dir = \"/nonexistent/actions.d\"\n");
+      if (!bad.action.empty()) {
+        write_action(dir / "acting", bad.action);
+      }
       fs::create_directory(dir / "garbage");
       fs::permissions(dir / "garbage", fs::perms::owner_all);
       write_file(dir / "garbage/data.mdb", std::string(64 * 1024, 'g'));
@@ -191,6 +247,46 @@ TEST_CASE("a good configuration passes --check: exit 0, and nothing is made", "[
   CHECK(checked.exit_code == 0);
   CHECK(checked.out.starts_with("ok"));
   CHECK(contents(dir.path()).empty());
+}
+
+TEST_CASE("a check shows each command with its program and its sandbox, and the registry's digest", "[integration]") {
+  const TempDir dir;
+  write_action(dir.path(), "name = \"x\"\ndescription = \"X\"\nargv = [\"/usr/bin/true\"]");
+  const auto before = contents(dir.path());
+  const auto check = [&] {
+    return run({.argv = {openexecd_path, "--check", "--config", (dir / "openexec.toml").string(), "--socket",
+                         (dir / "socket").string()},
+                .env = {"OPENEXEC_DB_URL=lmdb://" + (dir / "state").string()}});
+  };
+  const Completed checked = check();
+  INFO(checked.err);
+  CHECK(checked.exit_code == 0);
+  CHECK(checked.out.find("(1 command)") != std::string::npos);
+  CHECK(checked.out.find("\ncommand x   /usr/bin/true   reads /usr, writes nothing, no network\nregistry ") !=
+        std::string::npos);
+  CHECK(contents(dir.path()) == before);
+  fs::remove_all(dir / "actions.d");
+  write_action(dir.path(), "name = \"x\"\ndescription = \"X\"\nargv = [\"/usr/bin/true\", \"again\"]");
+  CHECK(check().out != checked.out);  // another digest
+}
+
+TEST_CASE("a check outside of the service says what it could not check, and a start misses it", "[integration]") {
+  const TempDir dir;
+  write_action(dir.path(),
+               "name = \"x\"\ndescription = \"X\"\nargv = [\"/usr/bin/true\"]\nsecrets.TOKEN = \"token\"\n");
+  ProcessOptions options{
+      .argv = {openexecd_path, "--config", (dir / "openexec.toml").string(), "--socket", (dir / "socket").string()},
+      .env = {"OPENEXEC_DB_URL=lmdb://" + (dir / "state").string(), "CREDENTIALS_DIRECTORY="}};
+  const Completed refused = run(options);
+  CHECK(refused.exit_code == 2);
+  CHECK(refused.err.find("x.toml:4: secrets.TOKEN: there are no credentials") != std::string::npos);
+  options.argv.emplace_back("--check");
+  const Completed checked = run(options);
+  INFO(checked.err);
+  CHECK(checked.exit_code == 0);
+  CHECK(checked.out.find("\nnot checked here: " + (dir / "actions.d/x.toml").string() +
+                         ":4: secrets.TOKEN: the credential token: CREDENTIALS_DIRECTORY is not set\n") !=
+        std::string::npos);
 }
 
 }  // namespace

@@ -47,6 +47,7 @@ TEST_CASE("each query has a short form for people", "[integration]") {
   CHECK(shown("version").starts_with("openexecd  0.1.0   protocol 1 "));
   CHECK(contains(shown("actions"), "\necho "));
   CHECK(shown("health").starts_with("healthy    demo, signatures off\nactions    any of 2 "));
+  CHECK(contains(shown("health"), "\nsandbox    not required, "));
 }
 
 TEST_CASE("an execute prints the daemon's result on standard output and a nonce it made on standard error",

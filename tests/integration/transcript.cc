@@ -26,8 +26,11 @@ void read_directive(Transcript& out, std::string_view line, std::size_t number) 
   const std::string name(line.substr(0, colon));
   const std::string value(line.substr(colon + 2));
   constexpr std::string_view approval = "approval ";
+  constexpr std::string_view action = "action ";
   if (name.starts_with(approval)) {
     out.approvals.emplace(name.substr(approval.size()), value);
+  } else if (name.starts_with(action)) {
+    out.actions[name.substr(action.size())] += value + "\n";
   } else if (name == "config") {
     out.config.push_back(value);
   } else if (name == "doc" && value == "yes") {

@@ -7,6 +7,7 @@
 //     daemon: faults                      the test build, with test.count, test.sleep and test.fail
 //     mode: clawshield                    trusts the test approver, for tenant-001; otherwise demo mode
 //     config: socket.mode = "0666"        a line of the configuration file
+//     action FILE: timeout = "5s"         a line of that file of actions.d
 //     needs: root                         skipped for other users
 //     approval NAME: action=A [tenant=T] [issued=S] [expires=S] [key=other] [set.MEMBER=TEXT] payload={…}
 //                                         an approval minted now; times are seconds from now; payload comes last. `set`
@@ -50,6 +51,7 @@ struct Transcript {
   bool needs_root = false;
   bool is_clawshield = false;
   std::vector<std::string> config;
+  std::map<std::string, std::string> actions;    // name of a file to its text
   std::map<std::string, std::string> approvals;  // name to description
   std::vector<TranscriptStep> steps;
 };

@@ -174,9 +174,20 @@ class Runner {
       config << line << "\n";
     }
     REQUIRE(config.good());
+    write_actions();
     out.args = {"--config", file.string()};
     out.env.push_back(effects_.env());
     return out;
+  }
+
+  void write_actions() const {
+    const auto folder = config_dir_ / "actions.d";
+    std::filesystem::create_directory(folder);
+    std::filesystem::permissions(folder, std::filesystem::perms::owner_all);
+    for (const auto& [name, text] : transcript_.actions) {
+      std::ofstream(folder / name) << text;
+      std::filesystem::permissions(folder / name, std::filesystem::perms::owner_read);
+    }
   }
 
   [[nodiscard]] std::string expanded(std::string text) const {

@@ -2,12 +2,14 @@
 #include "daemon/config.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <map>
 
 #include "daemon/config_file.h"
+#include "daemon/config_report.h"
 #include "daemon/config_values.h"
 #include "proto-json/crypto.h"
 #include "proto-json/pem.h"
@@ -30,7 +32,7 @@ constexpr const char* p256_public_pem =
     "-----END PUBLIC KEY-----\n";
 
 TEST_CASE("with no configuration at all it is demo mode with the documented places and bounds") {
-  const Given given;
+  Given given;
   const Config config = given.load();
   CHECK(config.policy.mode == Mode::demo);
   CHECK_FALSE(config.policy.tenant_id.has_value());
@@ -55,6 +57,8 @@ TEST_CASE("with no configuration at all it is demo mode with the documented plac
 TEST_CASE("every key of the file does what it says") {
   Given given;
   const std::string keys = given.write("approver.pub", public_pem(1));
+  given.write("definitions/README", "no definition");
+  REQUIRE(chmod((given.dir / "definitions").c_str(), 0755) == 0);
   given.config_file(R"(
 mode = "clawshield"
 tenant_id = "tenant-001"
@@ -76,7 +80,15 @@ reader_uids = [7]
 key = "/srv/log.key"
 witnesses = [")" + to_vkey(test_witness("w.example/1").key()) +
                     R"("]
+[actions]
+dir = ")" + (given.dir / "definitions").string() +
+                    R"("
+[sandbox]
+required = false
 [limits]
+runs_max = 3
+queued_max = 4
+requests_per_second_per_uid = 50
 line_bytes_max = "2MiB"
 in_flight_per_connection = 8
 connections_max = 100
@@ -112,6 +124,12 @@ high_water = "/srv/marks/one"
   CHECK(config.log_key.path == "/srv/log.key");
   CHECK_FALSE(config.log_key.is_ours);
   CHECK(config.policy.witnesses == std::vector{test_witness("w.example/1").key()});
+  CHECK_FALSE(config.sandbox_required);
+  CHECK(config.resources.empty());
+  CHECK(config.warnings.size() == 1);  // of what else is in the folder
+  CHECK(config.policy.runs_max == 3);
+  CHECK(config.policy.queued_max == 4);
+  CHECK(config.policy.requests_per_second == 50);
   CHECK(config.policy.denied_entries_per_second == 5);
   CHECK(config.high_water_path == "/srv/marks/one");
   CHECK(config.connection.line_bytes_max == std::size_t{2} << 20);
@@ -121,7 +139,7 @@ high_water = "/srv/marks/one"
   CHECK(config.store.map_size_bytes == std::size_t{1} << 30);
   CHECK(config.commit_rules.warn_percent == 70);
   CHECK(describe(config, given.registry) == "clawshield mode: 1 approver key, tenant tenant-001, 1 of 2 actions");
-  CHECK(config_keys().size() == 24);  // a key more needs its line here
+  CHECK(config_keys().size() == 29);  // a key more needs its line here
 }
 
 TEST_CASE("flags go over the environment, the environment over the file, the file over the default") {
@@ -220,8 +238,7 @@ TEST_CASE("keys that are no approver's public key are refused by name, and never
     const std::string secret = to_secret_key_pem(key_of(9));
     given.env["CLAWSHIELD_PUBLIC_KEY"] = given.write("ops.pem", secret);
     given.refused({"CLAWSHIELD_PUBLIC_KEY", "ops.pem", "private key"});
-    const auto error = load_config(given.flags, given.around, given.registry).error();
-    CHECK(error.find(secret.substr(30, 20)) == std::string::npos);
+    CHECK(given.error().find(secret.substr(30, 20)) == std::string::npos);
   }
   SECTION("a private key in a folder") {
     given.write("approvers/good.pem", public_pem(1));
@@ -324,7 +341,17 @@ TEST_CASE("what is wrong in the file is refused with its line and key") {
   const Case cases[] = {
       {"colour = 1", {":1: colour"}},
       {"mode = \"demo\"\n[limits]\nspeed = 1", {":3: limits.speed"}},
-      {"[actions]\ndir = \"/etc\"", {":1: actions"}},
+      {"[actions]\nfolder = \"/etc\"", {":2: actions.folder"}},
+      {"[actions]\ndir = 1", {":2: actions.dir", "a text"}},
+      {"[actions]\ndir = \"actions.d\"", {":2: actions.dir", "no absolute path"}},
+      {"[actions]\ndir = \"/nonexistent\"", {":2: actions.dir", "/nonexistent", "No such file"}},
+      {"[sandbox]\nrequired = \"yes\"", {":2: sandbox.required", "true or false"}},
+      {"[limits]\nruns_max = 0", {":2: limits.runs_max", "1024"}},
+      {"[limits]\nruns_max = 1025", {":2: limits.runs_max"}},
+      {"[limits]\nqueued_max = -1", {":2: limits.queued_max", "65536"}},
+      {"[limits]\nqueued_max = 65537", {":2: limits.queued_max"}},
+      {"[limits]\nrequests_per_second_per_uid = 1000001", {":2: limits.requests_per_second_per_uid"}},
+      {"[limits]\nrequests_per_second_per_uid = \"off\"", {":2: limits.requests_per_second_per_uid"}},
       {"[socket]\nadmin_path = \"/a\"", {":2: socket.admin_path"}},
       {"socket = 1", {":1: socket", "section"}},
       {"mode = 1", {":1: mode", "a text"}},
@@ -375,6 +402,86 @@ TEST_CASE("what is wrong in the file is refused with its line and key") {
   }
 }
 
+TEST_CASE("a configuration nested as deep as its size allows is refused and never crashes the reader") {
+  std::string deep;
+  for (std::size_t i = 0; i < limits::config_file_bytes_max / 2 - 8; ++i) {
+    deep += "a.";
+  }
+  Given given;
+  given.config_file(deep + "a = 1");
+  given.refused({"test.toml:1: ", "dots"});
+}
+
+TEST_CASE("dots in comments and in quoted texts are no parts of a key, and others are") {
+  const std::string dots(2 * limits::json_depth_max, '.');
+  Given given;
+  given.config_file("# " + dots + "\nmode = \"demo\"  # " + dots + "\nallowed_actions = []\n");
+  CHECK(given.load().policy.mode == Mode::demo);
+  struct Quotes {
+    const char* begin;
+    const char* end;
+  };
+  for (const auto& [begin, end] :
+       {Quotes{"\"", "\""}, Quotes{"'", "'"}, Quotes{"\"\\\"", "\""}, Quotes{"\"\"\"\n", "\"\"\""},
+        Quotes{"'''\n", "'''"}, Quotes{"\"\"\"\\\"\"\"", "\"\"\"\"\""}}) {
+    INFO(begin);
+    given.config_file("mode = " + (begin + dots + end));
+    given.refused({"test.toml:1: mode", "is no mode"});
+  }
+  std::string deep = "a";
+  for (std::size_t i = 0; i <= limits::json_depth_max; ++i) {
+    deep += i % 2 == 0 ? ". \"b\"" : ".'c.#'";
+  }
+  // Each ends where the parser has it end: what is behind is looked at.
+  for (const std::string before : {"", "x = \"#\"\n", "x = '\\'\n", "x = \"\"\n", "x = ''\n", "x = \"\\\\\"\n",
+                                   "# \"\n", "x = \"\"\"\"a\"\"\"\"\"\n", "x = \"\"\"a\n\\\"\"\"\"\n", "x = '''a''''\n",
+                                   "x = { y = \"\"\"\"\"\"\"\" , ", "x = '\n", "x = [\"a\", "}) {
+    INFO(before);
+    given.config_file(before + deep + " = 1");
+    given.refused({"test.toml:", "dots in a row"});
+  }
+}
+
+TEST_CASE("a configuration or an approver's key that others may write is refused, and what to run is said") {
+  Given given;
+  given.clawshield();
+  given.write("approvers/a.pem", public_pem(1));
+  given.env["CLAWSHIELD_PUBLIC_KEY"] = given.dir / "approvers";
+  given.config_file("");
+  CHECK(given.load().keyring.approvers().size() == 1);
+  for (const mode_t extra : {0020U, 0002U}) {
+    for (const char* name : {"test.toml", "approvers/a.pem", "approvers"}) {
+      const std::string path = given.dir / name;
+      struct stat status{};
+      REQUIRE(stat(path.c_str(), &status) == 0);
+      REQUIRE(chmod(path.c_str(), (status.st_mode & 07777) | extra) == 0);
+      given.refused({path, "others may write it; run chmod go-w on it"});
+      REQUIRE(chmod(path.c_str(), status.st_mode & 07777) == 0);
+    }
+  }
+  if (geteuid() != 0) {
+    WARN("skipped: only root can give a file away");
+    return;
+  }
+  for (const char* name : {"test.toml", "approvers/a.pem", "approvers"}) {
+    const std::string path = given.dir / name;
+    REQUIRE(chown(path.c_str(), 12345, 0) == 0);
+    given.refused({path, "it belongs to uid 12345"});
+    REQUIRE(chown(path.c_str(), 0, 0) == 0);
+  }
+}
+
+TEST_CASE("a warning that quotes a path is one line of UTF-8, whatever the path is") {
+  CHECK(one_line("a \xc3\xa4 b") == "a \xc3\xa4 b");
+  CHECK(one_line("a\nb\x1b\xff\xc3\x7f\xc2\x85") == "a?b?????");
+  Given given;
+  given.flags.config = given.write("\xff\n/test.toml", "[approval]\nkeys = \"/nonexistent\"");
+  const Config config = given.load();
+  REQUIRE(config.warnings.size() == 2);
+  CHECK(config.warnings[1].find("/?"
+                                "?/test.toml:2: approval.keys has no effect") != std::string::npos);
+}
+
 TEST_CASE("signing that has no effect in demo mode is a warning of health") {
   Given given;
   given.clawshield();
@@ -401,6 +508,14 @@ TEST_CASE("quantities are read whole or not at all") {
   for (const char* wrong :
        {"", "30", "s", "-1s", "1.5h", " 1s", "1s ", "1 s", "99999999999999999999s", "9223372036854775807d"}) {
     CHECK_FALSE(duration_s_of(wrong).has_value());
+  }
+  CHECK(duration_ms_of("500ms") == 500);
+  CHECK(duration_ms_of("30s") == 30'000);
+  CHECK(duration_ms_of("5m") == 300'000);
+  CHECK(duration_ms_of("24h") == 86'400'000);
+  CHECK(duration_ms_of("7d") == 604'800'000);
+  for (const char* wrong : {"", "30", "ms", "-1ms", "1.5s", " 1ms", "1 ms", "9223372036854775807s"}) {
+    CHECK_FALSE(duration_ms_of(wrong).has_value());
   }
   CHECK(size_bytes_of("0") == 0);
   CHECK(size_bytes_of("16KiB") == 16384);

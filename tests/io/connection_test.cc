@@ -371,5 +371,29 @@ TEST_CASE("a peer that asks without end is answered in turn with the others, and
   CHECK(std::ranges::is_sorted(order));
 }
 
+TEST_CASE("a peer whose process is refused is told so and let go, and others are served") {
+  Server server;
+  bool refuses = true;
+  std::vector<pid_t> asked;
+  server.server->refuse_peers([&](pid_t pid) {
+    asked.push_back(pid);
+    return refuses;
+  });
+  TestClient refused(server.path());
+  refused.send(request_line(1));
+  REQUIRE(server.until([&] { return refused.replies().size() == 1; }));
+  const Json error = *refused.replies()[0].find("error");
+  CHECK(*error.find("data")->find_string("reason") == "peer_not_allowed");
+  CHECK(refused.replies()[0].find("id")->is_null());
+  CHECK(asked == std::vector<pid_t>{getpid()});
+  CHECK(server.server->connection_count() == 0);
+
+  refuses = false;
+  TestClient served(server.path());
+  served.send(request_line(2));
+  REQUIRE(server.until_taken(1));
+  CHECK(server.taken.size() == 1);
+}
+
 }  // namespace
 }  // namespace openexec

@@ -2,6 +2,8 @@
 // A configuration to load.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -37,24 +39,35 @@ struct Given {
     around.uid = 1000;
     around.hostname = "vm1";
     around.system_config = (dir / "system.toml").string();
+    around.kernel = {.landlock_abi = 6, .seccomp = true};
     env["HOME"] = "/home/somebody";
-    add_builtins(registry);
   }
 
   std::string write(const std::string& name, const std::string& text) const {
     const std::string path = dir / name;
     std::filesystem::create_directories(std::filesystem::path(path).parent_path());
     std::ofstream(path) << text;
+    REQUIRE(chmod(path.c_str(), 0644) == 0);  // whatever the umask is
+    REQUIRE(chmod(std::filesystem::path(path).parent_path().c_str(), 0755) == 0);
     return path;
   }
   void config_file(const std::string& text) { flags.config = write("test.toml", text); }
+  // A file that defines an action, beside the configuration file.
+  void action(const std::string& name, const std::string& text) {
+    if (!flags.config.has_value()) {
+      config_file("");
+    }
+    write("actions.d/" + name, text);
+  }
   void clawshield() {
     env["OPENEXEC_MODE"] = "clawshield";
     env["CLAWSHIELD_TENANT_ID"] = "acme";
     env["CLAWSHIELD_PUBLIC_KEY"] = public_pem(1);
   }
 
-  [[nodiscard]] Config load() const {
+  [[nodiscard]] Config load() {
+    registry = Registry();
+    add_builtins(registry);
     auto config = load_config(flags, around, registry);
     if (!config.has_value()) {
       FAIL(config.error());
@@ -62,22 +75,28 @@ struct Given {
     return *std::move(config);
   }
   // The refusal must be one line that holds each of these.
-  void refused(const std::vector<std::string>& parts) const {
-    const auto config = load_config(flags, around, registry);
-    REQUIRE_FALSE(config.has_value());
-    INFO(config.error());
-    CHECK(config.error().find('\n') == std::string::npos);
+  void refused(const std::vector<std::string>& parts) {
+    const std::string refusal = error();
+    INFO(refusal);
+    CHECK(refusal.find('\n') == std::string::npos);
     for (const std::string& part : parts) {
       INFO("lacks: " << part);
-      CHECK(config.error().find(part) != std::string::npos);
+      CHECK(refusal.find(part) != std::string::npos);
     }
+  }
+  [[nodiscard]] std::string error() {
+    registry = Registry();
+    add_builtins(registry);
+    const auto config = load_config(flags, around, registry);
+    REQUIRE_FALSE(config.has_value());
+    return config.error();
   }
 
   TempDir dir;
   std::map<std::string, std::string> env;
   Surroundings around;
   CommandLine flags;
-  Registry registry;
+  Registry registry;  // of the last load()
 };
 
 }  // namespace openexec::test

@@ -42,10 +42,10 @@ const std::vector<Library>& libraries() {
       {"nettle/", {"proto-json/crypto.cc"}},
       {"lmdb.h", {"daemon/core/store.cc", "daemon/core/transaction.cc", "tests/core/store_test.cc"}},
       {"uv", {"daemon/io/"}},
-      {"seccomp", {"daemon/launch/"}},
       {"re2/", {"daemon/core/schema_pattern.cc"}},
+      {"seccomp", {"daemon/launch/"}},
       {"CLI/", {"client/cli/", "daemon/command_line.cc", "tests/bench/"}},
-      {"toml++/", {"daemon/config_file.cc"}},
+      {"toml++/", {"daemon/actions/action_values.", "daemon/toml_file.", "daemon/actions/toml_json."}},
       {"catch2/", {"tests/support/"}},
       {"fmt/", {""}},
   };

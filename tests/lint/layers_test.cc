@@ -87,7 +87,7 @@ TEST_CASE("the layer check lets pass what is allowed") {
       {"daemon/core/store.cc", "#include <lmdb.h>\n#include <sys/file.h>\n#include \"proto-json/json.h\"\n"},
       {"daemon/io/loop.cc", "#include <uv.h>\n#include <thread>\nauto t = time(nullptr);\n"},
       {"daemon/command_line.cc", "#include <CLI/CLI.hpp>\n#include \"daemon/io/loop.h\"\n"},
-      {"daemon/config_file.cc", "#include <toml++/toml.h>\n"},
+      {"daemon/toml_file.cc", "#include <toml++/toml.h>\n"},
       {"client/cli/main.cc", "#include \"client/client.h\"\n#include \"client/cli/output.h\"\n#include <unistd.h>\n"},
       {"daemon/core/engine.cc", "// time(nullptr) is not for us\nlog(\"std::thread\", 1'000, '\"', 'x');\n"},
       {"daemon/core/engine.cc", "/* rand() */ auto x = R\"(getenv)\"; UtcTime time(const Clock& clock);\n"},

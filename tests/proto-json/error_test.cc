@@ -38,6 +38,7 @@ constexpr Row published[] = {
     {40902, "outcome_unknown", false},
     {42201, "nonce_reused", false},
     {42901, "overloaded", true},
+    {42902, "rate_limited", true},
     {50001, "internal", false},
     {50301, "halted", true},
     {50303, "store_unavailable", true},

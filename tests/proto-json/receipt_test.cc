@@ -56,6 +56,8 @@ TEST_CASE("a receipt's leaf is the JCS form of its members") {
   CHECK(string_member(executed, "receipt") == to_hex(sha256("receipt").view()));
   CHECK(member(executed, "duration_us") == Json(310000));
   CHECK(member(executed, "started") == Json(40));
+  CHECK(member(executed, "exit") == parsed(R"({"code":0})"));
+  CHECK(member(to_json(full_receipt(ReceiptKind::timed_out)), "exit") == parsed(R"({"signal":15})"));
 }
 
 TEST_CASE("what a receipt does not have is left out, but the tenant is null") {
@@ -100,7 +102,7 @@ TEST_CASE("a receipt with every name at its bound is below the bound of a leaf")
 }
 
 TEST_CASE("a receipt with a member missing, unknown or ill-typed is refused") {
-  const std::vector<std::string> may_be_absent{"approval", "trace_id", "started"};
+  const std::vector<std::string> may_be_absent{"approval", "trace_id", "started", "exit"};
   for (const ReceiptKind kind : all_kinds) {
     const Json good = to_json(full_receipt(kind));
     REQUIRE(reads(good));
@@ -132,7 +134,7 @@ TEST_CASE("a receipt has the members of its kind and no others") {
   const Json denied = to_json(full_receipt(ReceiptKind::denied));
   for (const ReceiptKind kind : all_kinds) {
     const Json good = to_json(full_receipt(kind));
-    for (const std::string name : {"result_hash", "receipt", "duration_us", "started", "reason"}) {
+    for (const std::string name : {"result_hash", "receipt", "duration_us", "exit", "started", "reason"}) {
       if (good.find(name) == nullptr) {
         INFO(to_text(kind) << " " << name);
         CHECK_FALSE(reads(with(good, name, member(name == "reason" ? denied : executed, name))));
@@ -159,6 +161,15 @@ TEST_CASE("a receipt's time, ids and numbers have one form") {
   CHECK_FALSE(reads(with(good, "mode", Json("Demo"))));
   CHECK_FALSE(reads(with(good, "started", Json(std::int64_t{1} << 53))));
   CHECK_FALSE(reads(with(good, "mode", Json("demo"))));  // and a tenant
+
+  for (const char* end : {R"({"code":0})", R"({"code":255})", R"({"signal":1})", R"({"signal":64})"}) {
+    CHECK(reads(with(good, "exit", parsed(end))));
+  }
+  for (const char* end :
+       {R"({"code":256})", R"({"code":-1})", R"({"signal":0})", R"({"signal":65})", R"({"signal":-9})",
+        R"({"code":0,"signal":1})", R"({"code":0,"core":true})", R"({"code":"0"})", R"({"code":0.0})"}) {
+    CHECK_FALSE(reads(with(good, "exit", parsed(end))));
+  }
 
   const Json& peer = member(good, "peer");
   CHECK_FALSE(reads(with(good, "peer", with(peer, "uid", Json(std::int64_t{1} << 32)))));

@@ -29,7 +29,7 @@ std::expected<Json, std::string> never(const Json& payload) {
 
 }  // namespace
 
-Registry make_registry() {
+Registry make_registry(bool bounded) {
   Registry registry;
   add_builtins(registry);
   const Json schema = Json::object({{"type", "object"}});
@@ -43,6 +43,9 @@ Registry make_registry() {
                    .has_value();
   for (const char* name : {"pay", "ship", "secret"}) {
     Action action{.name = name, .description = "Has an effect", .schema = schema, .check = {}, .run = never};
+    if (bounded) {
+      action.concurrency = concurrency_of(name);
+    }
     if (checks_payload(name)) {
       action.check = needs_ref;
     }
@@ -57,6 +60,8 @@ bool is_registered(std::string_view action) {
   return is_effectful(action) || action == "echo" || action == "add" || action == "note";
 }
 bool checks_payload(std::string_view action) { return action == "add" || action == "note" || action == "pay"; }
+
+std::size_t concurrency_of(std::string_view action) { return action == "pay" ? 1 : action == "ship" ? 2 : 3; }
 
 Json payload_of(const Work& work) {
   if (!work.payload_good) {

@@ -2,6 +2,7 @@
 // The actions of the simulated host, and what this model knows of them without asking the engine.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -21,11 +22,14 @@ struct Work {
 
 // echo, add (the daemon's own), note (pure, fails on an odd ref), pay (effectful, checks its payload), ship (effectful,
 // takes any), secret (effectful; what an allow-list leaves out).
-Registry make_registry();
+// `bounded`: no more runs of each at one time than concurrency_of() says.
+Registry make_registry(bool bounded = true);
 
 bool is_registered(std::string_view action);
 bool is_effectful(std::string_view action);
 bool checks_payload(std::string_view action);
+// How many runs of it at one time.
+std::size_t concurrency_of(std::string_view action);
 
 Json payload_of(const Work& work);
 // The `ref` of a payload of an effectful action.

@@ -34,6 +34,7 @@ bool is_on_record(Reason reason) {
     case Reason::receipt_not_found:
     case Reason::outcome_unknown:
     case Reason::overloaded:
+    case Reason::rate_limited:
     case Reason::internal:
     case Reason::halted:
     case Reason::store_unavailable:
@@ -147,14 +148,14 @@ void AnswerCheck::refusal(std::size_t index, const Refusal& refusal) {
   const Submission& submission = history_.submission(index);
   const Reason reason = refusal.error.reason;
   const std::string who = fmt::format("t{}: ", index);
-  if (submission.check) {
+  if (submission.check && reason != Reason::rate_limited) {  // which is before any question
     return findings_.violate(Promise::answers_once, who + "an answer to another question");
   }
   if (!history_.plausible(submission, reason)) {
     findings_.violate(Promise::reasons_are_true, who + std::string(info(reason).name) + ", and that is not so");
   }
   if (submission.store_failed && reason != Reason::store_unavailable && reason != Reason::outcome_unknown &&
-      reason != Reason::overloaded) {
+      reason != Reason::overloaded && reason != Reason::rate_limited) {
     findings_.violate(Promise::fail_closed, who + std::string(info(reason).name) + " while the store had failed");
   }
   const ExecuteRequest request = clients_.request(submission.spec);
@@ -196,7 +197,7 @@ void AnswerCheck::denial(std::size_t index, const Refusal& refusal) {
   const std::string who = fmt::format("t{}: {} ", index, info(refusal.error.reason).name);
   if (!refusal.receipt && !submission.denied_index) {
     if (!submission.entry_asked && !submission.claim_asked) {
-      rate_.not_entered(submission.peer.uid);
+      rate_.refused(submission.peer.uid);
     } else if (submission.entry_asked && !submission.was_nearly_full) {
       findings_.violate(Promise::every_attempt_on_record, who + "has no entry, and there is room for it");
     }

@@ -7,14 +7,14 @@
 
 #include "daemon/core/engine.h"
 #include "tests/simulation/counts.h"
-#include "tests/simulation/entry_rate.h"
 #include "tests/simulation/history.h"
+#include "tests/simulation/uid_rate.h"
 
 namespace openexec::simulation {
 
 class AnswerCheck {
  public:
-  AnswerCheck(const Plan& plan, const Clients& clients, History& history, Counts& counts, EntryRate& rate,
+  AnswerCheck(const Plan& plan, const Clients& clients, History& history, Counts& counts, UidRate& rate,
               Findings& findings)
       : plan_(plan), clients_(clients), history_(history), counts_(counts), rate_(rate), findings_(findings) {}
 
@@ -33,7 +33,7 @@ class AnswerCheck {
   const Clients& clients_;
   History& history_;
   Counts& counts_;
-  EntryRate& rate_;
+  UidRate& rate_;
   Findings& findings_;
 };
 

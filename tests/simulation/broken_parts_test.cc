@@ -51,7 +51,12 @@ const std::vector<Case>& cases() {
        "the mark is written ahead of the commit",
        {Promise::log_only_grows},
        "the high-water mark is of"},
-      {Broken::denials_know_no_rate, "denials know no rate", {Promise::every_attempt_on_record}, "past the rate"},
+      {Broken::denials_know_no_rate, "denials know no rate", {Promise::every_attempt_on_record}, "a denial of uid"},
+      {Broken::actions_know_no_concurrency,
+       "actions know no concurrency",
+       {Promise::fail_closed},
+       "more runs of one action"},
+      {Broken::requests_know_no_rate, "requests know no rate", {Promise::every_attempt_on_record}, "a request of uid"},
   };
   return all;
 }

@@ -23,7 +23,7 @@ const std::vector<Reason>& reasons_of_attempts() {
       Reason::approval_not_yet_valid,   Reason::approval_used,      Reason::approval_signature_invalid,
       Reason::approval_tenant_mismatch, Reason::approval_malformed, Reason::peer_not_allowed,
       Reason::outcome_unknown,          Reason::nonce_reused,       Reason::overloaded,
-      Reason::store_unavailable,        Reason::shutting_down,
+      Reason::store_unavailable,        Reason::shutting_down,      Reason::rate_limited,
   };
   return all;
 }
@@ -60,7 +60,9 @@ constexpr std::string_view events[] = {
     "entry: denied_summary",
     "denial only counted",
     "denial with no room",
-    "denial past the rate",
+    "a denial past the rate",
+    "a request past the rate",
+    "waits for room",
     "summary recorded",
     "summary told again",
     "summary durable and told again",
@@ -106,7 +108,9 @@ TEST_CASE("the worlds meet every event, every reason and every kind of failure")
   for (const Reason reason : reasons_of_attempts()) {
     INFO(info(reason).name);
     CHECK(counts["answer: " + std::string(info(reason).name)] > 0);
-    CHECK(counts["check: " + std::string(info(reason).name)] > 0);
+    if (reason != Reason::rate_limited) {  // which comes before any question
+      CHECK(counts["check: " + std::string(info(reason).name)] > 0);
+    }
   }
 }
 

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "tests/simulation/actions.h"
+
 namespace openexec::simulation {
 namespace {
 
@@ -71,7 +73,7 @@ std::vector<std::size_t> History::process_died() {
   }
   open_from_ = submissions_.size();
   open_count_ = 0;
-  runs_live_ = 0;
+  runs_live_.clear();
   for (auto& [name, claim] : claims_) {
     claim.live = false;
   }
@@ -95,7 +97,7 @@ std::optional<std::string> History::effect(const std::string& action, const Json
     } else if (claim.state == ClaimState::running) {
       ++claim.effects;
       claim.live = true;
-      ++runs_live_;
+      ++runs_live_[action];
       return name;
     }
   }
@@ -106,8 +108,9 @@ std::optional<std::string> History::effect(const std::string& action, const Json
 }
 
 void History::run_ended(const std::string& claim, const RunResult& result) {
-  claims_.at(claim).ended = result;
-  --runs_live_;
+  SeenClaim& ended = claims_.at(claim);
+  ended.ended = result;
+  --runs_live_[clients_.spec(ended.spec).work.action];
 }
 
 std::optional<std::size_t> History::owner_of(const Op& op) const {
@@ -151,6 +154,39 @@ void History::commit_failed(const Op& op) {
   }
 }
 
+bool History::is_busy(const std::string& action) const {
+  std::size_t all = 0;
+  std::size_t of_action = 0;
+  for (const auto* counts : {&runs_live_, &claims_pending_}) {
+    for (const auto& [name, count] : *counts) {
+      all += count;
+      of_action += name == action ? count : 0;
+    }
+  }
+  return all >= plan_.policy.runs_max || of_action >= concurrency_of(action);
+}
+
+bool History::queue_may_be_full(const std::string& action, std::uint32_t uid) const {
+  std::size_t all = 0;
+  std::size_t of_uid = 0;
+  std::size_t of_action = 0;
+  std::size_t of_both = 0;
+  for (std::size_t i = open_from_; i < submissions_.size(); ++i) {
+    const Submission& each = submissions_[i];
+    const std::string& name = clients_.spec(each.spec).work.action;
+    if (!each.answered && !each.forgotten && !each.claim_asked && is_effectful(name)) {
+      ++all;
+      of_uid += each.peer.uid == uid ? 1 : 0;
+      of_action += name == action ? 1 : 0;
+      of_both += name == action && each.peer.uid == uid ? 1 : 0;
+    }
+  }
+  // One of them is the request that was refused; a uid has half of the room.
+  const std::size_t most = plan_.policy.queued_max;
+  const std::size_t most_of_action = plan_.policy.queued_per_action_max;
+  return all > most || of_action > most_of_action || of_uid > (most + 1) / 2 || of_both > (most_of_action + 1) / 2;
+}
+
 bool History::plausible(const Submission& submission, Reason reason) {
   const SeenClaim* claim = claim_of(submission.spec);
   const Approval* approval = clients_.approval(submission.spec);
@@ -158,6 +194,7 @@ bool History::plausible(const Submission& submission, Reason reason) {
   const auto [earliest, latest] = clock_.range_since(submission.clock_mark);
   const std::int64_t skew = plan_.policy.clock_skew_s;
   const bool mine = claim != nullptr && claim->spec == submission.spec;
+  const std::string& action = clients_.spec(submission.spec).work.action;
   // A request that the engine could look up is told what it finds, not what is wrong with it.
   const bool unknown_nonce = submission.peer_allowed && !submission.known;
   switch (reason) {
@@ -188,8 +225,10 @@ bool History::plausible(const Submission& submission, Reason reason) {
       return submission.peer_allowed && mine &&
              (claim->state == ClaimState::unknown || (claim->in_doubt && saw_failure(submission)));
     case Reason::overloaded:
-      return submission.overloaded || (is_effectful(clients_.spec(submission.spec).work.action) &&
-                                       runs_live_ + claims_pending_ >= plan_.policy.runs_max);
+      return submission.overloaded ||
+             (is_effectful(action) && is_busy(action) && queue_may_be_full(action, submission.peer.uid));
+    case Reason::rate_limited:
+      return submission.peer_allowed && plan_.policy.requests_per_second > 0;
     case Reason::store_unavailable:
       return saw_failure(submission) || plus_s(earliest, skew) < time_floor_ || submission.was_full;
     case Reason::shutting_down:

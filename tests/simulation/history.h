@@ -94,7 +94,6 @@ class History {
   // The Runner was told to run: the claim it is for; nothing, and a finding, when there is none that may run.
   std::optional<std::string> effect(const std::string& action, const Json& payload);
   void run_ended(const std::string& claim, const RunResult& result);
-  [[nodiscard]] std::size_t runs_live() const { return runs_live_; }
 
   // --- storage failures ---
   void commit_failed(const Op& op);
@@ -123,14 +122,19 @@ class History {
   // As the last batch found it.
   void set_used_percent(unsigned percent) { used_percent_ = percent; }
   [[nodiscard]] unsigned used_percent() const { return used_percent_; }
-  // Claims on their way to the disk, of effectful actions: by the simulated committer.
-  void set_claims_pending(std::size_t count) { claims_pending_ = count; }
+  // Claims on their way to the disk, of effectful actions, by action: from the simulated committer.
+  void set_claims_pending(std::map<std::string, std::size_t> count) { claims_pending_ = std::move(count); }
   void set_stopping(bool stopping) { stopping_ = stopping; }
   [[nodiscard]] bool stopping() const { return stopping_; }
   // A commit failed, and no recovery came since.
   [[nodiscard]] bool in_doubt() const { return in_doubt_; }
 
  private:
+  // Whether no further run of this action may begin.
+  [[nodiscard]] bool is_busy(const std::string& action) const;
+  // Whether as many may wait for a run as there may; those whose signature is being checked may be among them.
+  [[nodiscard]] bool queue_may_be_full(const std::string& action, std::uint32_t uid) const;
+
   const Plan& plan_;
   const Clients& clients_;
   const SimClock& clock_;
@@ -142,12 +146,12 @@ class History {
   std::map<std::string, SeenClaim, std::less<>> claims_;
   std::map<std::string, std::string, std::less<>> approvals_used_;
   std::map<Work, std::vector<std::string>> claims_by_work_;
-  std::size_t runs_live_ = 0;
+  std::map<std::string, std::size_t> runs_live_;  // by action
   std::size_t failures_ = 0;
   bool in_doubt_ = false;
   UtcTime time_floor_;
   unsigned used_percent_ = 0;
-  std::size_t claims_pending_ = 0;
+  std::map<std::string, std::size_t> claims_pending_;
   bool stopping_ = false;
 };
 

@@ -98,6 +98,12 @@ Plan plan_of(std::uint64_t seed) {
   plan.policy.origin = "simulated/openexec";
   plan.policy.own_uid = 990;
   plan.policy.runs_max = static_cast<std::size_t>(prng.between(1, 5));
+  static const std::vector<std::size_t> queues = {0, 1, 2, 5, limits::queued_max};
+  plan.policy.queued_max = prng.pick(queues);
+  plan.policy.queued_per_action_max = prng.chance(500) ? 2 : limits::queued_per_action_max;
+  if (prng.chance(250)) {
+    plan.policy.requests_per_second = static_cast<std::uint32_t>(prng.between(1, 20));
+  }
   plan.policy.in_flight_total_max = prng.chance(250) ? 8 : limits::in_flight_total_max;
   if (prng.chance(400)) {
     plan.policy.allowed_actions = {"echo", "add", "note", "pay", "ship"};

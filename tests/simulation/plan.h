@@ -49,6 +49,8 @@ enum class Broken {
   summaries_forget,        // the last of their counts
   the_mark_is_ahead,       // written before the commit, and the commit fails
   denials_know_no_rate,
+  actions_know_no_concurrency,
+  requests_know_no_rate,
 };
 
 enum class Event : std::size_t {

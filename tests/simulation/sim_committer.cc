@@ -19,18 +19,22 @@ StoreError error_for(CommitFate fate) {
 
 }  // namespace
 
-// Keys of effectful claims that are on their way: each may come to be a run.
+// Effectful claims that are on their way, those of one key and action once: each may come to be a run.
 void SimCommitter::count_claims() {
-  std::set<ClaimKey> keys;
+  std::set<std::pair<std::string, ClaimKey>> claims;
   for (const auto* pending : {&queue_, &completed_}) {
     for (const Pending& each : *pending) {
       const auto* claim = std::get_if<Claim>(&each.op);
       if (claim != nullptr && !claim->finished) {
-        keys.insert(claim->attempt->claim_key);
+        claims.emplace(claim->attempt->action, claim->attempt->claim_key);
       }
     }
   }
-  around_.history.set_claims_pending(keys.size());
+  std::map<std::string, std::size_t> count;
+  for (const auto& [action, key] : claims) {
+    ++count[action];
+  }
+  around_.history.set_claims_pending(std::move(count));
 }
 
 void SimCommitter::tell_models(const Op& op) {
@@ -38,7 +42,7 @@ void SimCommitter::tell_models(const Op& op) {
   if (const auto* claim = std::get_if<Claim>(&op)) {
     around_.rate.claim_asked(claim->attempt->peer.uid, claim->enter_denial);
   } else if (const auto* denial = std::get_if<Denial>(&op)) {
-    around_.rate.denial_asked(denial->attempt->peer.uid);
+    around_.rate.asked(denial->attempt->peer.uid);
   } else if (const auto* summary = std::get_if<Summary>(&op)) {
     around_.counts.asked(*summary, around_.history.stopping());
   }
@@ -147,7 +151,7 @@ void SimCommitter::deliver() {
   }
   const auto* denied = pending.result ? std::get_if<Denied>(&*pending.result) : nullptr;
   if (const auto* claim = std::get_if<Claim>(&pending.op); claim != nullptr && denied != nullptr && denied->index) {
-    around_.rate.claim_denied(claim->attempt->peer.uid);
+    around_.rate.spent(claim->attempt->peer.uid);
   }
   if (std::holds_alternative<Summary>(pending.op)) {
     around_.counts.ended(pending.result && std::holds_alternative<Recorded>(*pending.result));

@@ -15,10 +15,10 @@
 #include "daemon/core/committer.h"
 #include "proto-json/checkpoint.h"
 #include "tests/simulation/counts.h"
-#include "tests/simulation/entry_rate.h"
 #include "tests/simulation/history.h"
 #include "tests/simulation/plan.h"
 #include "tests/simulation/sim_mark.h"
+#include "tests/simulation/uid_rate.h"
 
 namespace openexec::simulation {
 
@@ -33,7 +33,7 @@ struct Surroundings {
   SimMark& mark;
   History& history;
   Counts& counts;
-  EntryRate& rate;
+  UidRate& rate;
   Findings& findings;
 };
 

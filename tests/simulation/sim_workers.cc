@@ -3,6 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "tests/simulation/actions.h"
+
 namespace openexec::simulation {
 namespace {
 
@@ -25,12 +29,16 @@ void SimRunner::run(const Action& action, const Json& payload, RunDone done) {
   if (pending_.size() >= plan_.policy.runs_max) {
     findings_.violate(Promise::fail_closed, "more runs at one time than allowed");
   }
+  const auto of_action = std::ranges::count(pending_, action.name, &Pending::action);
+  if (static_cast<std::size_t>(of_action) >= concurrency_of(action.name)) {
+    findings_.violate(Promise::fail_closed, "more runs of one action at one time than allowed");
+  }
   const auto claim = history_.effect(action.name, payload);
   if (broken_ == Broken::runs_happen_twice) {
     history_.effect(action.name, payload);
   }
   findings_.event("run", fmt::format("{} for {}", action.name, claim.value_or("nothing")));
-  pending_.push_back({claim.value_or(""), std::move(done)});
+  pending_.push_back({claim.value_or(""), action.name, std::move(done)});
 }
 
 void SimRunner::finish(std::size_t which, bool executed, std::size_t serial) {

@@ -53,6 +53,7 @@ class SimRunner final : public Runner {
  private:
   struct Pending {
     std::string claim;
+    std::string action;
     RunDone done;
   };
   const Plan& plan_;

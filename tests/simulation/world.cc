@@ -28,6 +28,9 @@ Policy engine_policy(const Plan& plan, Broken broken) {
   if (broken == Broken::denials_know_no_rate) {
     policy.denied_entries_per_second = limits::denied_entries_per_second_ceiling;
   }
+  if (broken == Broken::requests_know_no_rate) {
+    policy.requests_per_second = 0;
+  }
   return policy;
 }
 
@@ -48,6 +51,14 @@ std::vector<NoteKey> keys_of(const std::vector<NoteSigner>& signers) {
   return keys;
 }
 
+std::optional<Reason> reason_of(const Answer& answer) {
+  if (const auto* refused = std::get_if<Refusal>(&answer)) {
+    return refused->error.reason;
+  }
+  const auto* checked = std::get_if<CheckResult>(&answer);
+  return checked != nullptr && checked->denial ? std::optional(checked->denial->reason) : std::nullopt;
+}
+
 }  // namespace
 
 World::World(std::uint64_t seed, const Plan& plan, Broken broken, Findings& findings)
@@ -58,12 +69,14 @@ World::World(std::uint64_t seed, const Plan& plan, Broken broken, Findings& find
       prng_(seed),
       clock_(first_moment),
       approvers_(plan.real_signatures),
+      registry_(make_registry(broken != Broken::actions_know_no_concurrency)),
       clients_(plan, approvers_, prng_),
       signer_(note_signer(plan.policy.origin, NoteKeyType::ed25519)),
       witnesses_(make_witnesses()),
       history_(plan, clients_, clock_, findings),
       counts_(clock_, findings),
-      rate_(plan.policy.denied_entries_per_second, clock_, findings),
+      rate_("a denial", plan.policy.denied_entries_per_second, clock_, findings),
+      request_rate_("a request", plan.policy.requests_per_second, clock_, findings),
       log_(plan, clients_, clock_, registry_.digest(), history_, counts_, signer_.key(), keys_of(witnesses_), findings),
       answers_(plan, clients_, history_, counts_, rate_, findings) {
   start();
@@ -192,8 +205,10 @@ void World::send(std::size_t spec, bool check, bool peer_allowed) {
   findings_.event("submit",
                   fmt::format("t{} {} {} ref {}{}{}", index, clients_.claim_name(spec), request.action,
                               clients_.spec(spec).work.ref, check ? " check" : "", peer_allowed ? "" : " stranger"));
-  life_->engine->submit(caller, std::move(request), [this, index](const Answer& answer) {
+  const auto is_limited = std::make_shared<bool>(false);
+  life_->engine->submit(caller, std::move(request), [this, index, is_limited](const Answer& answer) {
     observe(false);
+    *is_limited = reason_of(answer) == Reason::rate_limited;
     Answer told = answer;
     if (auto* result = std::get_if<ExecuteResult>(&told);
         broken_ == Broken::replays_differ && result != nullptr && result->replayed) {
@@ -206,6 +221,23 @@ void World::send(std::size_t spec, bool check, bool peer_allowed) {
       clients_.remember_to_retry(history_.submissions()[index].spec);
     }
   });
+  check_rate(caller.peer.uid, peer_allowed, *is_limited);
+  const Submission& sent = history_.submissions()[index];
+  if (plan_.policy.mode == Mode::demo && !sent.answered && !sent.claim_asked && !sent.known) {
+    findings_.count("waits for room");
+  }
+}
+
+// Whether a request was refused at once for its user's rate, and had to be.
+void World::check_rate(std::uint32_t uid, bool peer_allowed, bool is_limited) {
+  if (plan_.policy.requests_per_second == 0 || !peer_allowed) {
+    return;
+  }
+  if (is_limited) {
+    request_rate_.refused(uid);
+  } else {
+    request_rate_.asked(uid);
+  }
 }
 
 CommitFate World::commit_fate() {

@@ -48,6 +48,7 @@ class World {
 
   void submit();
   void send(std::size_t spec, bool check, bool peer_allowed);
+  void check_rate(std::uint32_t uid, bool peer_allowed, bool is_limited);
   void take();
   void finish_run();
   void move_clock();
@@ -80,14 +81,15 @@ class World {
   ScratchDir dir_;
   SimClock clock_;
   const Approvers approvers_;
-  const Registry registry_ = make_registry();
+  const Registry registry_;
   Clients clients_;
   const NoteSigner signer_;
   const std::vector<NoteSigner> witnesses_;
   SimMark mark_;
   History history_;
   Counts counts_;
-  EntryRate rate_;
+  UidRate rate_;          // of denials' entries
+  UidRate request_rate_;  // a uid's
   LogObserver log_;
   AnswerCheck answers_;
   std::unique_ptr<Life> life_;

@@ -42,6 +42,8 @@ inline Receipt full_receipt(ReceiptKind kind) {
     receipt.result_hash = sha256("result");
     receipt.receipt = sha256("receipt");
     receipt.duration_us = 310000;
+    receipt.exit =
+        kind == ReceiptKind::timed_out ? ProcessEnd{true, 15} : ProcessEnd{false, kind == ReceiptKind::failed ? 3 : 0};
   }
   if (has_result(kind) || kind == ReceiptKind::unknown) {
     receipt.started = 40;
@@ -136,6 +138,11 @@ class RandomReceipts {
       receipt.result_hash = hash();
       receipt.receipt = hash();
       receipt.duration_us = static_cast<std::int64_t>(below(std::uint64_t{1} << 53U));
+      if (coin()) {
+        const bool is_signal = coin();
+        const auto number = static_cast<std::int32_t>(is_signal ? 1 + below(64) : below(256));
+        receipt.exit = ProcessEnd{is_signal, number};
+      }
     }
     if ((has_result(receipt.kind) || receipt.kind == ReceiptKind::unknown) && coin()) {
       receipt.started = static_cast<std::int64_t>(below(std::uint64_t{1} << 53U));

@@ -4,6 +4,8 @@
 #include <fstream>
 #include <iterator>
 #include <regex>
+#include <set>
+#include <sstream>
 #include <string>
 #include <string_view>
 
@@ -78,6 +80,71 @@ TEST_CASE("a setting that systemd does not know would be seen") {
 TEST_CASE("the service's exposure is at most 0.5 of 10") {
   CHECK(is_hardened(service_text(), 5));
   CHECK_FALSE(is_hardened(service_text() + "\n[Service]\nPrivateNetwork=no\nProtectSystem=no\n", 5));
+}
+
+// The system calls of a filter's words, those of sets with them.
+std::set<std::string> calls_of(const std::string& words) {
+  std::set<std::string> out;
+  std::istringstream stream(words);
+  for (std::string word; stream >> word;) {
+    if (!word.starts_with('@')) {
+      out.insert(word);
+      continue;
+    }
+    const Completed done = run({.argv = {"/usr/bin/systemd-analyze", "syscall-filter", "--no-pager", word}});
+    REQUIRE(done.exit_code == 0);
+    std::istringstream lines(done.out);
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with("    ") && !line.starts_with("    #")) {
+        out.merge(calls_of(line));
+      }
+    }
+  }
+  return out;
+}
+
+TEST_CASE("the service's filter leaves what the launcher needs to start and hold a command") {
+  const std::string service = service_text();
+  std::smatch match;
+  REQUIRE(std::regex_search(service, match, std::regex("\nSystemCallFilter=([^~].*)\nSystemCallFilter=~(.*)\n")));
+  std::set<std::string> calls = calls_of(match[1]);
+  calls.merge(calls_of("@default"));  // always allowed
+  for (const std::string& call : calls_of(match[2])) {
+    calls.erase(call);
+  }
+  for (const char* call : {"landlock_create_ruleset",
+                           "landlock_add_rule",
+                           "landlock_restrict_self",
+                           "seccomp",
+                           "prctl",
+                           "prlimit64",
+                           "execveat",
+                           "setsid",
+                           "setpgid",
+                           "kill",
+                           "waitid",
+                           "wait4",
+                           "signalfd4",
+                           "poll",
+                           "recvfrom",
+                           "sendto",
+                           "socketpair",
+                           "close_range",
+                           "dup3",
+                           "pipe2",
+                           "openat2",
+                           "renameat",
+                           "unlinkat",
+                           "fchmod",
+                           "fchdir",
+                           "capget"}) {
+    INFO(call);
+    CHECK(calls.contains(call));
+  }
+  for (const char* call : {"capset", "io_uring_setup", "mount", "bpf", "setpriority"}) {
+    INFO(call);
+    CHECK_FALSE(calls.contains(call));
+  }
 }
 
 TEST_CASE("systemd waits longer for a stop than the daemon takes") {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/simulation/entry_rate.h"
+#include "tests/simulation/uid_rate.h"
 
 #include <fmt/format.h>
 
@@ -14,7 +14,7 @@ double seconds(std::int64_t us) { return static_cast<double>(us) / static_cast<d
 
 }  // namespace
 
-EntryRate::Bucket& EntryRate::bucket(std::uint32_t uid) {
+UidRate::Bucket& UidRate::bucket(std::uint32_t uid) {
   const UtcTime now = clock_.now();
   const auto [found, added] = buckets_.try_emplace(uid, Bucket{rate_, rate_, clock_.forward_us(), now});
   Bucket& its = found->second;
@@ -25,27 +25,26 @@ EntryRate::Bucket& EntryRate::bucket(std::uint32_t uid) {
   return its;
 }
 
-void EntryRate::check_may(std::uint32_t uid) {
+void UidRate::check_may(std::uint32_t uid) {
   if (bucket(uid).most + tolerance < 1) {
-    findings_.violate(Promise::every_attempt_on_record,
-                      fmt::format("a denial of uid {} may have an entry past the rate", uid));
+    findings_.violate(Promise::every_attempt_on_record, fmt::format("{} of uid {} is past the rate", what_, uid));
   }
 }
 
-void EntryRate::check_used_up(std::uint32_t uid) {
-  findings_.count("denial past the rate");
+void UidRate::check_used_up(std::uint32_t uid) {
+  findings_.count(what_ + " past the rate");
   if (bucket(uid).least - tolerance >= 1) {
     findings_.violate(Promise::every_attempt_on_record,
-                      fmt::format("a denial of uid {} has no entry, and the rate allows it", uid));
+                      fmt::format("{} of uid {} is refused, and the rate allows it", what_, uid));
   }
 }
 
-void EntryRate::denial_asked(std::uint32_t uid) {
+void UidRate::asked(std::uint32_t uid) {
   check_may(uid);
-  claim_denied(uid);
+  spent(uid);
 }
 
-void EntryRate::claim_asked(std::uint32_t uid, bool may_enter) {
+void UidRate::claim_asked(std::uint32_t uid, bool may_enter) {
   if (may_enter) {
     check_may(uid);
   } else {
@@ -53,7 +52,7 @@ void EntryRate::claim_asked(std::uint32_t uid, bool may_enter) {
   }
 }
 
-void EntryRate::claim_denied(std::uint32_t uid) {
+void UidRate::spent(std::uint32_t uid) {
   Bucket& its = bucket(uid);
   its.most -= 1;
   its.least -= 1;
