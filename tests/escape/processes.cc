@@ -29,14 +29,14 @@ Result read_memory(const Scene& scene) {
   const iovec to = {&word, sizeof word};
   // The address is the other process's.
   const std::array<std::uint64_t, 2> from = {scene.memory, sizeof word};
-  return result_of(syscall(SYS_process_vm_readv, scene.neighbour, &to, 1, from.data(), 1, 0));
+  return result_of(syscall(SYS_process_vm_readv, scene.neighbour, &to, 1UL, from.data(), 1UL, 0UL));
 }
 
 Result write_memory(const Scene& scene) {
   std::uint64_t word = 1;
   const iovec from = {&word, sizeof word};
   const std::array<std::uint64_t, 2> to = {scene.memory, sizeof word};
-  return result_of(syscall(SYS_process_vm_writev, scene.neighbour, &from, 1, to.data(), 1, 0));
+  return result_of(syscall(SYS_process_vm_writev, scene.neighbour, &from, 1UL, to.data(), 1UL, 0UL));
 }
 
 Result open_memory(pid_t pid) {

@@ -51,7 +51,7 @@ TEST_CASE("1,000 commands at a concurrency of 16 leave no descriptor, no zombie 
   run_many(socket, 200, 800);
   CHECK(children_of(daemon.pid()).empty());
   CHECK(open_files_of(daemon.pid()) == files);
-  CHECK(anonymous_kib_of(daemon.pid()) - memory < 1024);
+  CHECK((is_sanitized || anonymous_kib_of(daemon.pid()) - memory < 1024));  // a sanitizer keeps what was freed
   CHECK(log_of(socket).size() == 2000);
 }
 

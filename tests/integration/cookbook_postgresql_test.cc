@@ -96,7 +96,7 @@ TEST_CASE("cookbook: a PostgreSQL statement is fixed, and takes a listed table a
         "INSERT INTO sessions SELECT now() - make_interval(days => n) FROM generate_series(1, 10) AS n"}) {
     REQUIRE(server.statement(sql).exit_code == 0);
   }
-  const Cookbook book(GENERATE(debian_12_landlock_abi, 0));
+  const Cookbook book(GENERATE(as<int>{}, debian_12_landlock_abi, 0));
   fs::create_directory(book.path("sql"));
   book.write_shown("/usr/local/libexec/openexec/purge.sql", "sql/purge.sql");
   book.define("db.purge", {{"/usr/lib/postgresql/15/bin", *programs},

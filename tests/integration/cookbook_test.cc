@@ -35,7 +35,7 @@ std::string run_tool(std::vector<std::string> argv) {
 // --- a unit restart ---
 
 TEST_CASE("cookbook: a unit that is listed is restarted, with an approval, and no other", "[integration]") {
-  const Cookbook book(GENERATE(debian_12_landlock_abi, 0));
+  const Cookbook book(GENERATE(as<int>{}, debian_12_landlock_abi, 0));
   // echo shows the command line that systemctl would have got.
   book.define("service.restart", {{"/usr/bin/systemctl", "/usr/bin/echo"}});
   const TestDaemon daemon(book.with_config(clawshield_daemon()));
@@ -122,7 +122,7 @@ TEST_CASE("cookbook: a git pull fast-forwards a listed checkout, and runs nothin
   if (!has_program("/usr/bin/git", "git")) {
     return;
   }
-  const Cookbook book(GENERATE(debian_12_landlock_abi, 0));
+  const Cookbook book(GENERATE(as<int>{}, debian_12_landlock_abi, 0));
   book.define("git.pull", {{"/srv/", book.path("srv/")}});
   Repositories repositories(book);
   ActionDaemon actions("git.pull", book.with_config(demo_daemon()));
@@ -156,7 +156,7 @@ TEST_CASE("cookbook: a git pull fast-forwards a listed checkout, and runs nothin
 // --- a file publish ---
 
 TEST_CASE("cookbook: a finished document is copied over the published one, which keeps its mode", "[integration]") {
-  const Cookbook book(GENERATE(debian_12_landlock_abi, 0));
+  const Cookbook book(GENERATE(as<int>{}, debian_12_landlock_abi, 0));
   book.define("site.publish", {{"/srv/", book.path("srv/")}});
   fs::create_directories(book.path("srv/drafts"));
   fs::create_directories(book.path("srv/www/site"));
@@ -241,7 +241,7 @@ TEST_CASE("cookbook: an HTTP call brings the payload and the token, which is on 
   if (!has_program("/usr/bin/curl", "curl") || !has_program("/usr/bin/python3", "python3")) {
     return;
   }
-  const Cookbook book(GENERATE(debian_12_landlock_abi, 0));
+  const Cookbook book(GENERATE(as<int>{}, debian_12_landlock_abi, 0));
   const HttpServer server;
   book.define("deploy.notify", calls(server));
   ActionDaemon actions("deploy.notify", with_token(book, book.with_config(demo_daemon())));
@@ -270,7 +270,7 @@ TEST_CASE("cookbook: without `network = true` the same call reaches nobody", "[i
   if (!has_program("/usr/bin/curl", "curl") || !has_program("/usr/bin/python3", "python3")) {
     return;
   }
-  const Cookbook book(GENERATE(debian_12_landlock_abi, 0));
+  const Cookbook book(GENERATE(as<int>{}, debian_12_landlock_abi, 0));
   const HttpServer server;
   std::vector<Replacement> replacements = calls(server);
   replacements.push_back({"network = true", "network = false"});
@@ -285,7 +285,7 @@ TEST_CASE("cookbook: a Python script reads the payload and gives JSON", "[integr
   if (!has_program("/usr/bin/python3", "python3")) {
     return;
   }
-  const Cookbook book(GENERATE(debian_12_landlock_abi, 0));
+  const Cookbook book(GENERATE(as<int>{}, debian_12_landlock_abi, 0));
   fs::create_directory(book.path("scripts"));
   book.write_shown("/usr/local/libexec/openexec/order_total.py", "scripts/order_total.py");
   book.define("order.total", {{"/usr/local/libexec/openexec/", book.path("scripts/")},

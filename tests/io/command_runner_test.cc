@@ -16,6 +16,7 @@
 #include "proto-json/canonical.h"
 #include "tests/io/io_support.h"
 #include "tests/support/process_facts.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/vectors.h"
 
@@ -101,6 +102,9 @@ TEST_CASE("a command is run, and its result is called back from the loop") {
 }
 
 TEST_CASE("a run that finds no descriptor left is failed, and the next one runs") {
+  if (test::is_sanitized) {
+    return;  // a sanitizer looks at memory through a pipe of its own
+  }
   Runs runs({"/usr/bin/true"});
   REQUIRE(runs.run().status == ReceiptKind::executed);
   const int next = open("/dev/null", O_RDONLY | O_CLOEXEC);

@@ -13,7 +13,7 @@
 namespace openexec::simulation {
 namespace {
 
-constexpr std::uint64_t worlds = 2 * emphasis_count;
+constexpr std::uint64_t worlds = 3 * emphasis_count;
 
 // What may come of an attempt; the other reasons belong to the framing and to other methods.
 const std::vector<Reason>& reasons_of_attempts() {

@@ -12,21 +12,10 @@
 #include "proto-json/crypto.h"
 #include "proto-json/json.h"
 #include "tests/support/agent_socket.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/test_daemon.h"
 
 namespace openexec::test {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool is_sanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr bool is_sanitized = true;
-#else
-inline constexpr bool is_sanitized = false;
-#endif
-#else
-inline constexpr bool is_sanitized = false;
-#endif
 
 inline constexpr const char* openexecd_path = OPENEXEC_BINARY_DIR "/bin/openexecd";
 // With fault points and with the actions test.count, test.sleep and test.fail.
