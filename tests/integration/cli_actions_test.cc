@@ -23,7 +23,8 @@ Json answer(const std::string& schema) {
 
 // Of one action with that schema.
 Completed shown(const std::string& schema, const std::string& format = "human") {
-  const FakeDaemon daemon([schema](FakePeer& peer) { peer.write(reply_result(peer.read_line(), answer(schema))); });
+  const Json listed = answer(schema);  // here: assertions belong on this thread
+  const FakeDaemon daemon([&listed](FakePeer& peer) { peer.write(reply_result(peer.read_line(), listed)); });
   const Completed completed = cli({"actions", "--format", format}, {.socket = daemon.socket()});
   CHECK(completed.exit_code == 0);
   CHECK(completed.err.empty());
