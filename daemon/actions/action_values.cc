@@ -254,7 +254,7 @@ Status read_memory(const Value& value) {
     return wrong(value, fmt::format("it must be a size like \"256MiB\", from {} to {} bytes",
                                     limits::sandbox_memory_bytes_floor, limits::sandbox_memory_bytes_ceiling));
   }
-  value.out.command.sandbox.memory_bytes_max = *bytes;
+  value.out.command.sandbox.memory_bytes_max = bytes;
   return {};
 }
 
