@@ -83,6 +83,8 @@ std::expected<void, std::string> check_kernel(Config& config, const Surroundings
 
 std::expected<void, std::string> set_commands(Config& config, const Settings& settings, const Surroundings& around,
                                               Registry& registry) {
+  config.kernel = around.kernel;
+  config.cgroup = around.cgroup;
   config.sandbox_required =
       settings.sandbox_required.has_value() ? settings.sandbox_required->value : config.policy.mode == Mode::clawshield;
   const auto folder = actions_folder(settings);

@@ -3,16 +3,13 @@
 
 #include <utility>
 
-#include "daemon/launch/kernel.h"
-
 namespace openexec {
-std::expected<CommandParts, std::string> prepare_commands(const AllCommandResources& commands, bool is_sandbox_required,
-                                                          const std::optional<DelegatedCgroup>& cgroup,
-                                                          const std::string& temp_parent) {
-  const launch::KernelFeatures kernel = launch::kernel_features();
+
+std::expected<CommandParts, std::string> prepare_commands(const Config& config) {
   CommandParts parts;
-  parts.sandbox = {is_sandbox_required, kernel.landlock_abi, kernel.seccomp, cgroup.has_value(), kernel.missing()};
-  if (commands.empty()) {
+  parts.sandbox = {config.sandbox_required, config.kernel.landlock_abi, config.kernel.seccomp,
+                   config.cgroup.has_value(), config.kernel.missing()};
+  if (config.resources.empty()) {
     return parts;
   }
   auto launcher = open_launcher();
@@ -20,14 +17,14 @@ std::expected<CommandParts, std::string> prepare_commands(const AllCommandResour
     return std::unexpected(launcher.error());
   }
   parts.launcher = *std::move(launcher);
-  if (cgroup.has_value()) {
-    if (const auto entered = enter_delegated_cgroup(*cgroup); !entered.has_value()) {
+  if (config.cgroup.has_value()) {
+    if (const auto entered = enter_delegated_cgroup(*config.cgroup); !entered.has_value()) {
       return std::unexpected(entered.error());
     }
-    parts.settings.cgroup = cgroup->path;
+    parts.settings.cgroup = config.cgroup->path;
   }
-  parts.settings.is_sandbox_required = is_sandbox_required;
-  parts.settings.temp_parent = temp_parent;
+  parts.settings.is_sandbox_required = config.sandbox_required;
+  parts.settings.temp_parent = config.temp_parent;
   return parts;
 }
 

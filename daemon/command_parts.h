@@ -3,12 +3,10 @@
 #pragma once
 
 #include <expected>
-#include <optional>
 #include <string>
 
+#include "daemon/config.h"
 #include "daemon/core/service.h"
-#include "daemon/io/cgroup.h"
-#include "daemon/io/command_resources.h"
 #include "daemon/io/command_runner.h"
 #include "daemon/io/unique_fd.h"
 
@@ -22,8 +20,6 @@ struct CommandParts {
 
 // Where there are commands: finds their launcher, and moves this process into the delegated cgroup. The error is one
 // line for the operator.
-std::expected<CommandParts, std::string> prepare_commands(const AllCommandResources& commands, bool is_sandbox_required,
-                                                          const std::optional<DelegatedCgroup>& cgroup,
-                                                          const std::string& temp_parent);
+std::expected<CommandParts, std::string> prepare_commands(const Config& config);
 
 }  // namespace openexec

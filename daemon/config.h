@@ -36,7 +36,9 @@ struct Config {
   ConnectionLimits connection;
   std::size_t connections_max = limits::connections_max;
   AllCommandResources resources;
-  bool sandbox_required = false;              // the minimum of docs/sandbox.md, or no run
+  bool sandbox_required = false;  // the minimum of docs/sandbox.md, or no run
+  launch::KernelFeatures kernel;
+  std::optional<DelegatedCgroup> cgroup;
   std::string temp_parent = "/tmp";           // of the runs' temporary folders
   std::vector<std::string> warnings;          // for `health`
   std::vector<std::string> command_warnings;  // those of them that the log of the start has as well

@@ -22,7 +22,6 @@
 #include "daemon/core/service.h"
 #include "daemon/io/action_runner.h"
 #include "daemon/io/agent_server.h"
-#include "daemon/io/cgroup.h"
 #include "daemon/io/command_runner.h"
 #include "daemon/io/committer_thread.h"
 #include "daemon/io/file_limit.h"
@@ -247,8 +246,7 @@ int start_and_run(Config config, Registry registry) {
   if (!loop.has_value()) {
     return refuse(loop.error());
   }
-  auto commands =
-      prepare_commands(config.resources, config.sandbox_required, find_delegated_cgroup(), config.temp_parent);
+  auto commands = prepare_commands(config);
   if (!commands.has_value()) {
     return refuse(commands.error());
   }

@@ -82,8 +82,7 @@ Service::Service(const Clock& clock, Engine& engine, const Committer& committer,
       warnings_(std::move(warnings)),
       store_warn_percent_(store_warn_percent),
       sandbox_(std::move(sandbox)),
-      actions_(registry.to_json()),
-      registry_digest_(to_hex(registry.digest().view())) {}
+      actions_(registry.to_json()) {}
 
 void Service::handle(const Caller& caller, Request request, Respond respond) {
   if (request.method == "execute") {
@@ -188,7 +187,7 @@ Result<Json> Service::health(const Caller& /*caller*/, const Json& /*params*/) {
   }
   health.push_back({"warnings", std::move(warnings)});
   health.push_back({"durability", "full"});
-  health.push_back({"registry", registry_digest_});
+  health.push_back({"registry", *actions_.find("registry")});
   health.push_back({"actions", static_cast<std::int64_t>(registry_.actions().size())});
   health.push_back({"tenant_id", policy_.tenant_id ? Json(*policy_.tenant_id) : Json(nullptr)});
   health.push_back({"halted", false});

@@ -67,7 +67,6 @@ class Service {
   const unsigned store_warn_percent_;
   const SandboxState sandbox_;
   const Json actions_;  // the registry is sealed, and may be large
-  const std::string registry_digest_;
 };
 
 }  // namespace openexec

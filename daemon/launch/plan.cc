@@ -137,30 +137,28 @@ void for_each_started_member(StartedType& started, const Each& each) {
   each(started.group);
 }
 
+// Sized first, so that no copy of a secret is left where the text had stood before it grew.
+template <typename ForEach>
+std::string message_of(const ForEach& for_each) {
+  std::size_t bytes = 0;
+  for_each([&](const auto& member) { bytes += encoded_bytes(member); });
+  Writer writer(bytes);
+  for_each([&](const auto& member) { writer.put(member); });
+  return std::move(writer).message();
+}
+
 }  // namespace
 
 std::string encode(const Plan& plan) {
-  std::size_t bytes = 0;
-  for_each_member(plan, [&](const auto& member) { bytes += encoded_bytes(member); });
-  Writer writer(bytes);
-  for_each_member(plan, [&](const auto& member) { writer.put(member); });
-  return std::move(writer).message();
+  return message_of([&](const auto& each) { for_each_member(plan, each); });
 }
 
 std::string encode(const Started& started) {
-  std::size_t bytes = 0;
-  for_each_started_member(started, [&](const auto& member) { bytes += encoded_bytes(member); });
-  Writer writer(bytes);
-  for_each_started_member(started, [&](const auto& member) { writer.put(member); });
-  return std::move(writer).message();
+  return message_of([&](const auto& each) { for_each_started_member(started, each); });
 }
 
 std::string encode(const Report& report) {
-  std::size_t bytes = 0;
-  for_each_report_member(report, [&](const auto& member) { bytes += encoded_bytes(member); });
-  Writer writer(bytes);
-  for_each_report_member(report, [&](const auto& member) { writer.put(member); });
-  return std::move(writer).message();
+  return message_of([&](const auto& each) { for_each_report_member(report, each); });
 }
 
 std::expected<Plan, std::string> decode_plan(std::string_view body) {
