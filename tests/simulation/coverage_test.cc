@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The worlds of the tests really meet what they are for.
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
@@ -92,26 +93,34 @@ constexpr std::string_view events[] = {
     "crash: durable, not answered",
     "ended while the store was failed",
 };
+
+using Counts = std::map<std::string, std::uint64_t, std::less<>>;
+
+std::vector<std::string> not_met(const Counts& counts) {
+  std::vector<std::string> names(std::begin(events), std::end(events));
+  for (const Reason reason : reasons_of_attempts()) {
+    names.push_back("answer: " + std::string(info(reason).name));
+    if (reason != Reason::rate_limited) {  // which comes before any question
+      names.push_back("check: " + std::string(info(reason).name));
+    }
+  }
+  std::erase_if(names, [&](const std::string& name) { return counts.contains(name); });
+  return names;
+}
+
 TEST_CASE("the worlds meet every event, every reason and every kind of failure") {
-  std::map<std::string, std::uint64_t, std::less<>> counts;
-  for (std::uint64_t seed = 0; seed < worlds; ++seed) {
+  // What a seed leads to differs between compilers, which draw arguments in another order, so what is rare may come
+  // late.
+  constexpr std::uint64_t worlds_max = 8 * worlds;
+  Counts counts;
+  for (std::uint64_t seed = 0; seed < worlds || (seed < worlds_max && !not_met(counts).empty()); ++seed) {
     const Findings findings = simulate(seed, world_steps);
     REQUIRE_FALSE(findings.violation().has_value());
     for (const auto& [what, count] : findings.counts()) {
       counts[what] += count;
     }
   }
-  for (const std::string_view event : events) {
-    INFO(event);
-    CHECK(counts[std::string(event)] > 0);
-  }
-  for (const Reason reason : reasons_of_attempts()) {
-    INFO(info(reason).name);
-    CHECK(counts["answer: " + std::string(info(reason).name)] > 0);
-    if (reason != Reason::rate_limited) {  // which comes before any question
-      CHECK(counts["check: " + std::string(info(reason).name)] > 0);
-    }
-  }
+  CHECK(not_met(counts) == std::vector<std::string>());
 }
 
 }  // namespace
