@@ -27,7 +27,7 @@ std::string action_text(const Json& action, std::size_t width) {
 
 }  // namespace
 
-Run set_up_actions(CLI::App& app) {
+Run set_up_actions(App& app) {
   app.footer(
       "Each action with what its payload holds. With --json it shows the schemas as they are.\n\nExample:\n  openexec "
       "actions");

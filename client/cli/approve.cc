@@ -140,13 +140,13 @@ Exit approve(const Globals& globals, const Arguments& arguments, const std::stri
 
 }  // namespace
 
-Run set_up_approve(CLI::App& app) {
+Run set_up_approve(App& app) {
   const auto arguments = std::make_shared<Arguments>();
-  app.add_option("--action", arguments->action, "the action that may run, once")->required();
-  app.add_option("--payload", arguments->payload, "its exact input, a JSON object; @FILE or - reads it")->required();
-  app.add_option("--key", arguments->key, "the secret key that openexec keygen wrote")->required();
+  app.add_option("--action", arguments->action, "the action that may run, once").required();
+  app.add_option("--payload", arguments->payload, "its exact input, a JSON object; @FILE or - reads it").required();
+  app.add_option("--key", arguments->key, "the secret key that openexec keygen wrote").required();
   app.add_option("--tenant", arguments->tenant, "the daemon's tenant; $CLAWSHIELD_TENANT_ID when left out");
-  app.add_option("--lifetime", arguments->lifetime, "how long it is valid: 30s, 5m, 24h")->capture_default_str();
+  app.add_option("--lifetime", arguments->lifetime, "how long it is valid: 30s, 5m, 24h").shows_default();
   app.add_flag("--yes", arguments->yes, "sign without asking");
   app.add_option("--out", arguments->out, "write the approval to this new file, not to standard output");
   app.footer(

@@ -47,9 +47,9 @@ Exit call(const Globals& globals, const Arguments& arguments) {
 
 }  // namespace
 
-Run set_up_call(CLI::App& app) {
+Run set_up_call(App& app) {
   const auto arguments = std::make_shared<Arguments>();
-  app.add_option("METHOD", arguments->method, "a method of docs/protocol.md")->required();
+  app.add_option("METHOD", arguments->method, "a method of docs/protocol.md").required();
   app.add_option("PARAMS", arguments->params, "its params, an object; @FILE or - reads them");
   app.footer("Example:\n  openexec call receipts/get '{\"index\":0}'");
   return [arguments](const Globals& globals) { return call(globals, *arguments); };

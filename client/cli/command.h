@@ -2,13 +2,17 @@
 // What a command of `openexec` is: a row of the table in main.cc.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+
+namespace CLI {
+class App;
+class Option;
+}  // namespace CLI
 
 namespace openexec::cli {
 
@@ -33,45 +37,74 @@ struct Globals {
 // Runs a command whose arguments have been parsed.
 using Run = std::function<Exit(const Globals&)>;
 
+// What a command says of its arguments. CLI11 is behind it, and only command.cc and main.cc include that: its headers
+// take three times as long to compile as all the rest of a command.
+class Option {
+ public:
+  explicit Option(CLI::Option& option) : option_(&option) {}
+  Option& required(bool is_required = true);
+  Option& excludes(const Option& other);
+  Option& shows_default();
+
+ private:
+  CLI::Option* option_;  // the parser's
+};
+
+class App {
+ public:
+  explicit App(CLI::App& app) : app_(&app) {}
+
+  // `value` is set when the line is parsed. It is a text, a whole number, an optional of one, or a list of texts: one
+  // for each time that the option is given.
+  template <typename T>
+  Option add_option(const std::string& names, T& value, const std::string& help);
+  Option add_flag(const std::string& names, bool& value, const std::string& help);
+  void footer(const std::string& text);
+  [[nodiscard]] CLI::App& parser() const { return *app_; }
+
+ private:
+  CLI::App* app_;  // the parser's
+};
+
 struct Command {
   std::string_view name;
-  Run (*set_up)(CLI::App& app);  // adds the command's arguments to `app`
+  Run (*set_up)(App& app);  // adds the command's arguments to `app`
   std::string_view help;
 };
 
 // One function for each command, each in the file of its name.
-Run set_up_execute(CLI::App& app);
-Run set_up_call(CLI::App& app);
-Run set_up_info(CLI::App& app);
-Run set_up_health(CLI::App& app);
-Run set_up_ready(CLI::App& app);
-Run set_up_version(CLI::App& app);
-Run set_up_actions(CLI::App& app);
-Run set_up_keygen(CLI::App& app);
-Run set_up_approve(CLI::App& app);
-Run set_up_receipt(CLI::App& app);
-Run set_up_log(CLI::App& app);
-Run set_up_witness(CLI::App& app);
-Run set_up_store(CLI::App& app);
+Run set_up_execute(App& app);
+Run set_up_call(App& app);
+Run set_up_info(App& app);
+Run set_up_health(App& app);
+Run set_up_ready(App& app);
+Run set_up_version(App& app);
+Run set_up_actions(App& app);
+Run set_up_keygen(App& app);
+Run set_up_approve(App& app);
+Run set_up_receipt(App& app);
+Run set_up_log(App& app);
+Run set_up_witness(App& app);
+Run set_up_store(App& app);
 
 // The commands of a command, each in the file of both names.
-Run set_up_receipt_show(CLI::App& app);
-Run set_up_receipt_verify(CLI::App& app);
-Run set_up_log_key(CLI::App& app);
-Run set_up_log_checkpoint(CLI::App& app);
-Run set_up_log_tail(CLI::App& app);
-Run set_up_log_push(CLI::App& app);
-Run set_up_log_verify(CLI::App& app);
-Run set_up_log_export(CLI::App& app);
-Run set_up_witness_init(CLI::App& app);
-Run set_up_witness_trust(CLI::App& app);
-Run set_up_witness_cosign(CLI::App& app);
-Run set_up_witness_show(CLI::App& app);
-Run set_up_store_stat(CLI::App& app);
-Run set_up_store_backup(CLI::App& app);
-Run set_up_store_adopt(CLI::App& app);
+Run set_up_receipt_show(App& app);
+Run set_up_receipt_verify(App& app);
+Run set_up_log_key(App& app);
+Run set_up_log_checkpoint(App& app);
+Run set_up_log_tail(App& app);
+Run set_up_log_push(App& app);
+Run set_up_log_verify(App& app);
+Run set_up_log_export(App& app);
+Run set_up_witness_init(App& app);
+Run set_up_witness_trust(App& app);
+Run set_up_witness_cosign(App& app);
+Run set_up_witness_show(App& app);
+Run set_up_store_stat(App& app);
+Run set_up_store_backup(App& app);
+Run set_up_store_adopt(App& app);
 
 // Makes `app` a command that is one of these.
-Run set_up_one_of(CLI::App& app, std::span<const Command> commands);
+Run set_up_one_of(App& app, std::span<const Command> commands);
 
 }  // namespace openexec::cli

@@ -259,17 +259,17 @@ Exit execute(const Globals& globals, const Arguments& arguments) {
 
 }  // namespace
 
-Run set_up_execute(CLI::App& app) {
+Run set_up_execute(App& app) {
   const auto arguments = std::make_shared<Arguments>();
-  app.add_option("ACTION", arguments->action, "what to run: openexec actions lists them")->required();
+  app.add_option("ACTION", arguments->action, "what to run: openexec actions lists them").required();
   app.add_option("PAYLOAD", arguments->payload, "its input, a JSON object; @FILE or - reads it; {} when left out");
   app.add_option("--nonce", arguments->nonce, "names this execution: it runs at most once; a new one when left out");
   app.add_option("--approval", arguments->approval, "the file that openexec approve wrote; - reads it");
   app.add_option("--trace-id", arguments->trace_id, "goes into the receipt");
-  CLI::Option* check = app.add_flag("--check", arguments->check, "say what would happen, and run nothing");
+  const Option check = app.add_flag("--check", arguments->check, "say what would happen, and run nothing");
   app.add_flag("--proof", arguments->proof, "ask for the receipt's proof, which openexec receipt verify checks")
-      ->excludes(check);
-  app.add_option("--proof-file", arguments->proof_file, "write the proof to this new file")->excludes(check);
+      .excludes(check);
+  app.add_option("--proof-file", arguments->proof_file, "write the proof to this new file").excludes(check);
   app.footer(
       "Exits with 0 when it was executed, 1 when it failed or was denied, 4 when nobody can say: send it again with "
       "the\n"

@@ -73,7 +73,7 @@ void show_health(const Screen& screen, const Json& health, bool healthy) {
 
 }  // namespace
 
-Run set_up_health(CLI::App& app) {
+Run set_up_health(App& app) {
   app.footer("Exits with 0 when the daemon is healthy and with 1 when it is not.\n\nExample:\n  openexec health");
   return [](const Globals& globals) {
     const Screen screen(globals);

@@ -3,7 +3,7 @@
 
 namespace openexec::cli {
 
-Run set_up_info(CLI::App& app) {
+Run set_up_info(App& app) {
   app.footer("Example:\n  openexec info");
   return [](const Globals& globals) {
     const Screen screen(globals);

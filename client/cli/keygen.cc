@@ -60,9 +60,9 @@ Exit keygen(const Globals& globals, const std::string& name) {
 
 }  // namespace
 
-Run set_up_keygen(CLI::App& app) {
+Run set_up_keygen(App& app) {
   const auto name = std::make_shared<std::string>();
-  app.add_option("NAME", *name, "NAME.pem and NAME.pub are written; neither may be there yet")->required();
+  app.add_option("NAME", *name, "NAME.pem and NAME.pub are written; neither may be there yet").required();
   app.footer("Example:\n  openexec keygen ops");
   return [name](const Globals& globals) { return keygen(globals, *name); };
 }

@@ -17,7 +17,7 @@ constexpr std::array commands{
 
 }  // namespace
 
-Run set_up_log(CLI::App& app) {
+Run set_up_log(App& app) {
   app.footer("Example:\n  openexec log tail");
   return set_up_one_of(app, commands);
 }

@@ -7,7 +7,7 @@
 
 namespace openexec::cli {
 
-Run set_up_log_checkpoint(CLI::App& app) {
+Run set_up_log_checkpoint(App& app) {
   const auto is_cosigned = std::make_shared<bool>(false);
   app.add_flag("--cosigned", *is_cosigned, "the latest one that witnesses cosigned, with their cosignatures");
   app.footer(

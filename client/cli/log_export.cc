@@ -313,10 +313,10 @@ Done<Json> export_log(const Globals& globals, const Screen& screen, const Argume
 
 }  // namespace
 
-Run set_up_log_export(CLI::App& app) {
+Run set_up_log_export(App& app) {
   const auto arguments = std::make_shared<Arguments>();
   app.add_option("DIR", arguments->dir, "a new folder, or that of an earlier export, which is brought up to date")
-      ->required();
+      .required();
   app.add_option("--log-key", arguments->log_key, "the log's verifier key; @FILE; the daemon's own when left out");
   app.footer(
       "Writes the log as files (c2sp.org/tlog-tiles) that any web server can serve and any monitor of such logs can\n"

@@ -5,7 +5,7 @@
 
 namespace openexec::cli {
 
-Run set_up_log_key(CLI::App& app) {
+Run set_up_log_key(App& app) {
   app.footer(
       "The key is text, so it is printed as it is, piped or not: a file that holds it serves --log-key @FILE. Trust "
       "it\n"

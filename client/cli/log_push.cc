@@ -274,20 +274,16 @@ std::expected<std::vector<Way>, std::string> read_ways(const Arguments& argument
 
 }  // namespace
 
-Run set_up_log_push(CLI::App& app) {
+Run set_up_log_push(App& app) {
   const auto arguments = std::make_shared<Arguments>();
   app.add_option(
          "--exec", arguments->commands,
          "the shell command that reaches a witness: it gets the submission on its standard input and answers on "
          "its standard output; may be given again, for another witness")
-      ->take_all()
-      ->expected(1)
-      ->required();
+      .required();
   app.add_option("--witness", arguments->witnesses,
-                 "the verifier key of that witness, or @FILE: its answer is checked; one for each --exec, or none")
-      ->take_all()
-      ->expected(1);
-  app.add_option("--exec-timeout", arguments->exec_timeout, "how long each command may take")->capture_default_str();
+                 "the verifier key of that witness, or @FILE: its answer is checked; one for each --exec, or none");
+  app.add_option("--exec-timeout", arguments->exec_timeout, "how long each command may take").shows_default();
   app.footer(
       "The daemon connects to nothing: this carries its checkpoint to witnesses, and their cosignatures back. The\n"
       "daemon keeps those of its [log] witnesses and puts them into every proof. Run it from a timer. Where a quorum\n"

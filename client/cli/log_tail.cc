@@ -220,12 +220,12 @@ Exit tail(const Globals& globals, const Arguments& arguments) {
 
 }  // namespace
 
-Run set_up_log_tail(CLI::App& app) {
+Run set_up_log_tail(App& app) {
   const auto arguments = std::make_shared<Arguments>();
-  CLI::Option* from = app.add_option("--from", arguments->from, "begin with the entry at this place in the log");
+  const Option from = app.add_option("--from", arguments->from, "begin with the entry at this place in the log");
   app.add_option("-n,--last", arguments->last, "begin with this many of the latest entries")
-      ->capture_default_str()
-      ->excludes(from);
+      .shows_default()
+      .excludes(from);
   app.add_flag("--no-follow", arguments->no_follow, "end at the log's end, do not wait for more");
   app.footer(
       "Piped or with --json, each entry is one line: {\"index\", \"receipt\"}. An entry that you may not read is "

@@ -90,7 +90,7 @@ Exit verify(const Globals& globals, const Arguments& arguments) {
 
 }  // namespace
 
-Run set_up_log_verify(CLI::App& app) {
+Run set_up_log_verify(App& app) {
   const auto arguments = std::make_shared<Arguments>();
   app.add_option("PATH", arguments->path,
                  "the folder of a store, a copy or an export; when left out, the store of the daemon");

@@ -2,6 +2,7 @@
 // openexec: the command line of OpenExec.
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <array>
 #include <cstdio>
 #include <memory>
@@ -108,7 +109,8 @@ Exit run(std::vector<std::string> arguments) {
   for (const Command& command : commands) {
     CLI::App* subcommand = app.add_subcommand(std::string(command.name), std::string(command.help));
     subcommand->fallthrough();  // so that --socket and the like may stand after the command, too
-    runs.emplace_back(subcommand, command.set_up(*subcommand));
+    App own(*subcommand);
+    runs.emplace_back(subcommand, command.set_up(own));
   }
   try {
     app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));  // CLI11 takes them last to first

@@ -3,7 +3,7 @@
 
 namespace openexec::cli {
 
-Run set_up_ready(CLI::App& app) {
+Run set_up_ready(App& app) {
   app.footer(
       "Exits with 0 when it is ready and with 1 when it is not.\n\nExample:\n  openexec ready --timeout 5s && echo go");
   return [](const Globals& globals) {

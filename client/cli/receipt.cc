@@ -13,7 +13,7 @@ constexpr std::array<Command, 2> commands{{
 
 }  // namespace
 
-Run set_up_receipt(CLI::App& app) {
+Run set_up_receipt(App& app) {
   app.footer("Example:\n  openexec receipt show --nonce 7c9e66790b1f4e4f8a52c3d0e4b1a96f");
   return set_up_one_of(app, commands);
 }

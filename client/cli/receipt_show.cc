@@ -120,7 +120,7 @@ Exit show(const Globals& globals, const Arguments& arguments) {
 
 }  // namespace
 
-Run set_up_receipt_show(CLI::App& app) {
+Run set_up_receipt_show(App& app) {
   const auto arguments = std::make_shared<Arguments>();
   app.add_option("ID", arguments->id, "of the execution: its outcome, or `started` while it runs");
   app.add_option("--nonce", arguments->nonce, "the same, by the nonce it was sent with");

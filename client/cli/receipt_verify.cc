@@ -144,15 +144,12 @@ Exit verify(const Globals& globals, const Arguments& arguments) {
 
 }  // namespace
 
-Run set_up_receipt_verify(CLI::App& app) {
+Run set_up_receipt_verify(App& app) {
   const auto arguments = std::make_shared<Arguments>();
-  app.add_option("FILE", arguments->file, "a proof, as openexec receipt show --proof writes it; - reads it")
-      ->required();
+  app.add_option("FILE", arguments->file, "a proof, as openexec receipt show --proof writes it; - reads it").required();
   add_trust_options(app, arguments->trust);
   app.add_option("--approver-key", arguments->approver_keys,
-                 "the public key (PEM) of who may have approved it; may be given again")
-      ->take_all()
-      ->expected(1);
+                 "the public key (PEM) of who may have approved it; may be given again");
   app.footer(
       "No daemon, no store and no network are needed. Only the keys that you give count: those in the document prove\n"
       "nothing. Exits with 0 when no answer is `no`. What is `not checked` is not proven.\n\n"

@@ -3,6 +3,7 @@
 // control characters are commands.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>

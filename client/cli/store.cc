@@ -14,7 +14,7 @@ constexpr std::array commands{
 
 }  // namespace
 
-Run set_up_store(CLI::App& app) {
+Run set_up_store(App& app) {
   app.footer("Example:\n  openexec store backup /var/backups/openexec-today");
   return set_up_one_of(app, commands);
 }

@@ -68,9 +68,9 @@ void show(const Screen& screen, const Json& done) {
 
 }  // namespace
 
-Run set_up_store_adopt(CLI::App& app) {
+Run set_up_store_adopt(App& app) {
   const auto arguments = std::make_shared<Arguments>();
-  app.add_option("DIR", arguments->dir, "the store's folder; its daemon is stopped")->required();
+  app.add_option("DIR", arguments->dir, "the store's folder; its daemon is stopped").required();
   app.add_option("--high-water", arguments->high_water, "its high-water file, where it is not beside the folder");
   app.add_option("--log-key-file", arguments->key_file,
                  "a new key of your own (PKCS#8 PEM), where [log] key names it; otherwise DIR/log.key is made anew");

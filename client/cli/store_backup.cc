@@ -16,9 +16,9 @@ struct Arguments {
 
 }  // namespace
 
-Run set_up_store_backup(CLI::App& app) {
+Run set_up_store_backup(App& app) {
   const auto arguments = std::make_shared<Arguments>();
-  app.add_option("OUT", arguments->out, "a new folder for the copy")->required();
+  app.add_option("OUT", arguments->out, "a new folder for the copy").required();
   app.add_option("--store", arguments->dir, "the store's folder; when left out, that of the daemon");
   app.footer(
       "The copy is the store as it is in one moment; a daemon goes on meanwhile. It holds results and approvals: keep\n"

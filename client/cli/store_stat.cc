@@ -42,7 +42,7 @@ void show_store(const Screen& screen, const Json& facts) {
 
 }  // namespace
 
-Run set_up_store_stat(CLI::App& app) {
+Run set_up_store_stat(App& app) {
   const auto arguments = std::make_shared<Arguments>();
   app.add_option("DIR", arguments->dir, "the store's folder; when left out, that of the daemon");
   app.add_option("--high-water", arguments->high_water, "its high-water file, where it is not beside the folder");

@@ -9,12 +9,10 @@
 
 namespace openexec::cli {
 
-void add_trust_options(CLI::App& app, TrustArguments& arguments, LogKeyIs log_key) {
+void add_trust_options(App& app, TrustArguments& arguments, LogKeyIs log_key) {
   app.add_option("--log-key", arguments.log_key, "the log's verifier key, as it came to you by a safe way; @FILE")
-      ->required(log_key == LogKeyIs::required);
-  app.add_option("--witness", arguments.witnesses, "a witness's verifier key, or @FILE; may be given again")
-      ->take_all()
-      ->expected(1);
+      .required(log_key == LogKeyIs::required);
+  app.add_option("--witness", arguments.witnesses, "a witness's verifier key, or @FILE; may be given again");
   app.add_option("--quorum", arguments.quorum, "how many of these witnesses must have cosigned; all when left out");
 }
 

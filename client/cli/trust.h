@@ -20,7 +20,7 @@ struct TrustArguments {
 };
 // The log's key is required but where something else can stand for it.
 enum class LogKeyIs { required, optional };
-void add_trust_options(CLI::App& app, TrustArguments& arguments, LogKeyIs log_key = LogKeyIs::required);
+void add_trust_options(App& app, TrustArguments& arguments, LogKeyIs log_key = LogKeyIs::required);
 // The errors are texts for a person: the command line is wrong.
 std::expected<client::ProofTrust, std::string> read_trust(const TrustArguments& arguments);
 // Without the log's key when none was given.

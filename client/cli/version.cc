@@ -5,7 +5,7 @@
 
 namespace openexec::cli {
 
-Run set_up_version(CLI::App& app) {
+Run set_up_version(App& app) {
   app.footer("The release of openexec itself: openexec --version\n\nExample:\n  openexec version");
   return [](const Globals& globals) {
     const Screen screen(globals);

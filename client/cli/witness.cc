@@ -15,7 +15,7 @@ constexpr std::array commands{
 
 }  // namespace
 
-Run set_up_witness(CLI::App& app) {
+Run set_up_witness(App& app) {
   app.footer("Example:\n  openexec witness init audit.example/w1 --log @vm1.vkey");
   return set_up_one_of(app, commands);
 }

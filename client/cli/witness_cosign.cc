@@ -208,7 +208,7 @@ Exit cosign_one(const Globals& globals, const std::string& given_dir) {
 
 }  // namespace
 
-Run set_up_witness_cosign(CLI::App& app) {
+Run set_up_witness_cosign(App& app) {
   const auto dir = std::make_shared<std::string>();
   add_dir_option(app, *dir);
   app.footer(

@@ -87,7 +87,7 @@ std::expected<LatestCosigned, std::string> read_latest(std::string_view text, st
 
 }  // namespace
 
-void add_dir_option(CLI::App& app, std::string& dir) {
+void add_dir_option(App& app, std::string& dir) {
   app.add_option("--dir", dir, "the witness's folder; else $XDG_STATE_HOME or ~/.local/state, /openexec-witness");
 }
 

@@ -28,7 +28,7 @@
 namespace openexec::cli {
 
 // --dir.
-void add_dir_option(CLI::App& app, std::string& dir);
+void add_dir_option(App& app, std::string& dir);
 // What --dir names; else $XDG_STATE_HOME/openexec-witness, or ~/.local/state/openexec-witness.
 std::expected<std::string, std::string> witness_dir(const std::string& dir);
 

@@ -66,13 +66,11 @@ Exit init(const Globals& globals, const Arguments& arguments) {
 
 }  // namespace
 
-Run set_up_witness_init(CLI::App& app) {
+Run set_up_witness_init(App& app) {
   const auto arguments = std::make_shared<Arguments>();
-  app.add_option("NAME", arguments->name, "the witness's name in every cosignature, like audit.example/w1")->required();
+  app.add_option("NAME", arguments->name, "the witness's name in every cosignature, like audit.example/w1").required();
   add_dir_option(app, arguments->dir);
-  app.add_option("--log", arguments->logs, "the verifier key of a log to cosign, or @FILE; may be given again")
-      ->take_all()
-      ->expected(1);
+  app.add_option("--log", arguments->logs, "the verifier key of a log to cosign, or @FILE; may be given again");
   app.footer(
       "Prints the witness's verifier key as it is, piped or not: a file that holds it serves --witness @FILE.\n\n"
       "Example:\n  openexec witness init audit.example/w1 --log @vm1.vkey > audit.vkey");

@@ -96,7 +96,7 @@ void show(const Screen& screen, const Witness& witness) {
 
 }  // namespace
 
-Run set_up_witness_show(CLI::App& app) {
+Run set_up_witness_show(App& app) {
   const auto dir = std::make_shared<std::string>();
   add_dir_option(app, *dir);
   app.footer("Exits with 1 when the record of a log is damaged.\n\nExample:\n  openexec witness show");

@@ -46,9 +46,9 @@ Exit trust(const Globals& globals, const Arguments& arguments) {
 
 }  // namespace
 
-Run set_up_witness_trust(CLI::App& app) {
+Run set_up_witness_trust(App& app) {
   const auto arguments = std::make_shared<Arguments>();
-  app.add_option("VKEY", arguments->vkey, "the log's verifier key, or @FILE")->required();
+  app.add_option("VKEY", arguments->vkey, "the log's verifier key, or @FILE").required();
   add_dir_option(app, arguments->dir);
   app.footer("Example:\n  openexec witness trust @vm2.vkey");
   return [arguments](const Globals& globals) { return trust(globals, *arguments); };

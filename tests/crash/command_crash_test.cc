@@ -99,7 +99,7 @@ TEST_CASE("a daemon may die at every step of a command's run: it has its effect 
   for (const std::string_view point : command_fault_points) {
     DYNAMIC_SECTION(point) {
       Crashes crashes;
-      TestDaemon daemon(crashes.commands.with(demo_daemon(openexecd_faults_path)));
+      TestDaemon daemon(crashes.commands.with(demo_daemon(openexecd_faults_path())));
       {
         AgentSocket socket(daemon.socket());
         REQUIRE(execute(socket, "echo", tag_payload("first"), "first").succeeded());

@@ -139,7 +139,7 @@ TEST_CASE(
   }
   const Effects effects;
   const TempDir dir;
-  DaemonOptions options = demo_daemon(openexecd_faults_path);
+  DaemonOptions options = demo_daemon(openexecd_faults_path());
   // The leak checker of the address sanitizer does not work under a tracer.
   options.env = {effects.env(), "ASAN_OPTIONS=detect_leaks=0"};
   // -D: the daemon is our child, not the tracer's.

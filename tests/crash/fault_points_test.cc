@@ -114,7 +114,7 @@ TEST_CASE("after a death at any named step nothing ran twice, nothing answered i
   for (const Death& death : deaths) {
     DYNAMIC_SECTION(death.action << " dies at " << death.point << " after " << death.passes << " passes") {
       const Effects effects;
-      TestDaemon daemon(demo_daemon(openexecd_faults_path));
+      TestDaemon daemon(demo_daemon(openexecd_faults_path()));
       Promises promises(effects);
       look_and_stop(daemon, promises);
       start_to_die(daemon, effects, death.point, death.passes);
@@ -140,7 +140,7 @@ TEST_CASE("a daemon may die at every passage of every fault point of a longer li
   for (const std::string_view point : fault_points) {
     DYNAMIC_SECTION(point) {
       const Effects effects;
-      TestDaemon daemon(demo_daemon(openexecd_faults_path));
+      TestDaemon daemon(demo_daemon(openexecd_faults_path()));
       Promises promises(effects);
       look_and_stop(daemon, promises);
       bool died = true;

@@ -9,6 +9,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/openexecd.h"
 #include "tests/support/process.h"
+#include "tests/support/programs.h"
 #include "tests/support/vectors.h"
 
 namespace openexec::test {
@@ -97,8 +98,7 @@ void KeptLog::check_proof(const std::string& text) const {
 }
 
 void KeptLog::check_store(const std::string& dir) const {
-  const Completed verified =
-      run({.argv = {OPENEXEC_BINARY_DIR "/bin/openexec", "log", "verify", dir, "--log-key", to_vkey(key_.value())}});
+  const Completed verified = run({.argv = {openexec_path(), "log", "verify", dir, "--log-key", to_vkey(key_.value())}});
   INFO(verified.out << verified.err);
   REQUIRE(verified.exit_code == 0);
 }

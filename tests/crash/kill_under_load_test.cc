@@ -63,7 +63,7 @@ void send_and_kill(TestDaemon& daemon, std::mt19937& random, std::vector<SentReq
 TEST_CASE("after kill -9 at any moment under load nothing ran twice and nothing answered is lost", "[crash]") {
   std::mt19937 random(seed);
   const Effects effects;
-  DaemonOptions options = demo_daemon(openexecd_faults_path);
+  DaemonOptions options = demo_daemon(openexecd_faults_path());
   options.env = {effects.env()};
   TestDaemon daemon(options);
   Promises promises(effects);

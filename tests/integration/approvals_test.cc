@@ -77,7 +77,7 @@ TEST_CASE("each bad artifact of the vectors is denied for its reason, and the de
   const std::set<std::string_view> by_time{"approval_expired", "approval_not_yet_valid"};
   std::size_t denied = 0;
   for (const std::string tenant : {"tenant-001", "1tenant-001"}) {
-    const TestDaemon daemon(clawshield_daemon(openexecd_path, tenant));
+    const TestDaemon daemon(clawshield_daemon(openexecd_path(), tenant));
     AgentSocket socket(daemon.socket());
     for (const Json& vector : vector_cases("clawshield-v1")) {
       INFO(string_member(vector, "name"));
@@ -97,7 +97,7 @@ TEST_CASE("each bad artifact of the vectors is denied for its reason, and the de
 }
 
 TEST_CASE("a daemon for any tenant keeps the nonces and approvals of each apart", "[integration]") {
-  const TestDaemon daemon(clawshield_daemon(openexecd_path, "*"));
+  const TestDaemon daemon(clawshield_daemon(openexecd_path(), "*"));
   AgentSocket socket(daemon.socket());
   const Approver approver = Approver::trusted();
   const Json payload = tag_payload("x");

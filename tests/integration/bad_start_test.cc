@@ -163,7 +163,7 @@ TEST_CASE("a start that cannot be honoured says in one line what to change, exit
       const auto before = contents(dir.path());
 
       ProcessOptions options;
-      options.argv = {openexecd_path};
+      options.argv = {openexecd_path()};
       for (const std::string& arg : bad.args) {
         options.argv.push_back(in_dir(arg, dir.path()));
       }
@@ -201,7 +201,7 @@ void set_store_format(const fs::path& state, char format) {
 
 Completed start_on(const fs::path& dir, std::vector<std::string> env = {}) {
   env.push_back("OPENEXEC_DB_URL=lmdb://" + (dir / "state").string());
-  return run({.argv = {openexecd_path, "--socket", (dir / "socket").string()}, .env = env});
+  return run({.argv = {openexecd_path(), "--socket", (dir / "socket").string()}, .env = env});
 }
 
 TEST_CASE("a store of a newer format is refused and stays as it is", "[integration]") {
@@ -229,7 +229,7 @@ TEST_CASE("a store is refused in another mode and for another tenant, and stays 
   std::vector<std::string> env;
   SECTION("another mode") { says = "belongs to clawshield mode, not demo mode"; }
   SECTION("another tenant") {
-    env = clawshield_daemon(openexecd_path, "tenant-002").env;
+    env = clawshield_daemon(openexecd_path(), "tenant-002").env;
     says = "belongs to tenant tenant-001, not tenant-002";
   }
   const Completed refused = start_on(daemon.dir(), env);
@@ -242,7 +242,7 @@ TEST_CASE("a store is refused in another mode and for another tenant, and stays 
 
 TEST_CASE("a good configuration passes --check: exit 0, and nothing is made", "[integration]") {
   const TempDir dir;
-  const Completed checked = run({.argv = {openexecd_path, "--check", "--socket", (dir / "socket").string()},
+  const Completed checked = run({.argv = {openexecd_path(), "--check", "--socket", (dir / "socket").string()},
                                  .env = {"OPENEXEC_DB_URL=lmdb://" + (dir / "state").string()}});
   CHECK(checked.exit_code == 0);
   CHECK(checked.out.starts_with("ok"));
@@ -254,7 +254,7 @@ TEST_CASE("a check shows each command with its program and its sandbox, and the 
   write_action(dir.path(), "name = \"x\"\ndescription = \"X\"\nargv = [\"/usr/bin/true\"]");
   const auto before = contents(dir.path());
   const auto check = [&] {
-    return run({.argv = {openexecd_path, "--check", "--config", (dir / "openexec.toml").string(), "--socket",
+    return run({.argv = {openexecd_path(), "--check", "--config", (dir / "openexec.toml").string(), "--socket",
                          (dir / "socket").string()},
                 .env = {"OPENEXEC_DB_URL=lmdb://" + (dir / "state").string()}});
   };
@@ -275,7 +275,7 @@ TEST_CASE("a check outside of the service says what it could not check, and a st
   write_action(dir.path(),
                "name = \"x\"\ndescription = \"X\"\nargv = [\"/usr/bin/true\"]\nsecrets.TOKEN = \"token\"\n");
   ProcessOptions options{
-      .argv = {openexecd_path, "--config", (dir / "openexec.toml").string(), "--socket", (dir / "socket").string()},
+      .argv = {openexecd_path(), "--config", (dir / "openexec.toml").string(), "--socket", (dir / "socket").string()},
       .env = {"OPENEXEC_DB_URL=lmdb://" + (dir / "state").string(), "CREDENTIALS_DIRECTORY="}};
   const Completed refused = run(options);
   CHECK(refused.exit_code == 2);

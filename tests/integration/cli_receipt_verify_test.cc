@@ -12,6 +12,7 @@
 #include "tests/support/fake_daemon.h"
 #include "tests/support/made_log.h"
 #include "tests/support/openexecd.h"
+#include "tests/support/receipts.h"
 #include "tests/support/vectors.h"
 
 namespace openexec::test {

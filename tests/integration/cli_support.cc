@@ -13,7 +13,7 @@ namespace openexec::test {
 
 ProcessOptions cli_process(std::vector<std::string> arguments, CliOptions options) {
   ProcessOptions process;
-  process.argv = {openexec_path};
+  process.argv = {openexec_path()};
   process.argv.insert(process.argv.end(), arguments.begin(), arguments.end());
   process.env = std::move(options.env);
   process.env.push_back("OPENEXEC_SOCKET=" + (options.socket.empty() ? "/nonexistent/socket" : options.socket));

@@ -10,10 +10,9 @@
 
 #include "proto-json/json.h"
 #include "tests/support/process.h"
+#include "tests/support/programs.h"
 
 namespace openexec::test {
-
-inline constexpr const char* openexec_path = OPENEXEC_BINARY_DIR "/bin/openexec";
 
 struct CliOptions {
   std::string socket{};  // $OPENEXEC_SOCKET; empty: one that nobody serves

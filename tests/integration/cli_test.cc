@@ -243,7 +243,7 @@ TEST_CASE("the commands are listed, and the help of each has an example", "[inte
 TEST_CASE("an answer that could not be printed is no success", "[integration]") {
   const TestDaemon daemon(demo_daemon());
   const Completed completed = run(
-      {.argv = {"/bin/sh", "-c", std::string(openexec_path) + " info --socket " + daemon.socket() + " >/dev/full"}});
+      {.argv = {"/bin/sh", "-c", std::string(openexec_path()) + " info --socket " + daemon.socket() + " >/dev/full"}});
   CHECK(completed.exit_code == 1);
   CHECK(contains(completed.err, "standard output could not be written"));
 }

@@ -83,7 +83,8 @@ TEST_CASE("what is cosigned is on disk before it is answered", "[integration]") 
   const WitnessFolder witness({MadeLog().vkey()});
   ProcessOptions options;
   // Nobody can read the answer: it is lost after it was made.
-  options.argv = {"/bin/sh", "-c", R"(exec "$0" witness cosign --dir "$1" > /dev/full)", openexec_path, witness.dir()};
+  options.argv = {"/bin/sh", "-c", R"(exec "$0" witness cosign --dir "$1" > /dev/full)", openexec_path(),
+                  witness.dir()};
   options.stdin_text = made_log(3).submission(0, 3);
   CHECK(run(options).exit_code == 1);
   CHECK(witness.size() == 3);

@@ -10,6 +10,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/commands.h"
 #include "tests/support/openexecd.h"
+#include "tests/support/programs.h"
 #include "tests/support/vectors.h"
 
 namespace openexec::test {
@@ -88,7 +89,7 @@ TEST_CASE("a daemon with commands whose launcher is missing does not start, and 
   const TempDir programs;
   fs::create_directory(programs / "bin");
   const fs::path copy = programs / "bin/openexecd";
-  fs::copy_file(openexecd_path, copy);
+  fs::copy_file(openexecd_path(), copy);
   const TempDir state;
   const ProcessOptions start = {.argv = {copy.string(), "--socket", (state / "s").string(), "--config",
                                          (commands.dir() / "openexec.toml").string()},
@@ -101,7 +102,7 @@ TEST_CASE("a daemon with commands whose launcher is missing does not start, and 
 
   // Where it is installed.
   fs::create_directories(programs / "libexec/openexec");
-  fs::copy_file(OPENEXEC_BINARY_DIR "/bin/openexec-launch", programs / "libexec/openexec/openexec-launch");
+  fs::copy_file(openexec_launch_path(), programs / "libexec/openexec/openexec-launch");
   TestDaemon daemon(commands.with(demo_daemon(copy.c_str())));
   AgentSocket socket(daemon.socket());
   CHECK(output_of(execute(socket, "true", nothing, "1")).empty());

@@ -48,7 +48,7 @@ TEST_CASE("hundreds of requests may be sent before the first answer is read, and
 
 TEST_CASE("a connection with 64 requests under way is read again only when one of them is answered", "[integration]") {
   const Effects effects;
-  DaemonOptions options = demo_daemon(openexecd_faults_path);
+  DaemonOptions options = demo_daemon(openexecd_faults_path());
   options.env = {effects.env()};
   const TestDaemon daemon(options);
   AgentSocket socket(daemon.socket());
@@ -84,7 +84,7 @@ TEST_CASE("the bound on requests under way can be set to one", "[integration]") 
 
 TEST_CASE("a peer that sends no more gets every answer that it is owed, then the end", "[integration]") {
   const Effects effects;
-  DaemonOptions options = demo_daemon(openexecd_faults_path);
+  DaemonOptions options = demo_daemon(openexecd_faults_path());
   options.env = {effects.env()};
   const TestDaemon daemon(options);
   AgentSocket socket(daemon.socket());
@@ -100,7 +100,7 @@ TEST_CASE("a peer that sends no more gets every answer that it is owed, then the
 
 TEST_CASE("a peer that goes away loses its answer, never the record", "[integration]") {
   const Effects effects;
-  DaemonOptions options = demo_daemon(openexecd_faults_path);
+  DaemonOptions options = demo_daemon(openexecd_faults_path());
   options.env = {effects.env()};
   const TestDaemon daemon(options);
   const Json params = execute_params("test.sleep", parsed(R"({"tag":"gone","ms":100})"), "gone");

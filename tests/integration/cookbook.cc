@@ -50,7 +50,7 @@ void Cookbook::write_shown(std::string_view shown_path, std::string_view name) c
 
 DaemonOptions Cookbook::with_config(DaemonOptions options) const {
   if (landlock_abi_max_ > 0) {
-    options.binary = openexecd_faults_path;
+    options.binary = openexecd_faults_path();
     options.env.push_back("OPENEXEC_TEST_LANDLOCK_ABI=" + std::to_string(landlock_abi_max_));
   }
   options.args.insert(options.args.end(), {"--config", path("openexec.toml")});

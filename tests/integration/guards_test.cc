@@ -46,7 +46,7 @@ TEST_CASE("past its rate a user is refused, before anything else is looked at, a
 TEST_CASE("what finds no room to run waits for it, and is answered", "[integration]") {
   const TempDir dir;
   const Effects effects;
-  DaemonOptions options = with_limits(demo_daemon(openexecd_faults_path), dir, "runs_max = 2");
+  DaemonOptions options = with_limits(demo_daemon(openexecd_faults_path()), dir, "runs_max = 2");
   options.env.push_back(effects.env());
   const TestDaemon daemon(options);
   AgentSocket socket(daemon.socket());

@@ -20,7 +20,8 @@ namespace fs = std::filesystem;
 
 // A second daemon with a socket and a store of the caller's choice.
 Completed start_another(const std::string& socket_path, const fs::path& state) {
-  return run({.argv = {openexecd_path, "--socket", socket_path}, .env = {"OPENEXEC_DB_URL=lmdb://" + state.string()}});
+  return run(
+      {.argv = {openexecd_path(), "--socket", socket_path}, .env = {"OPENEXEC_DB_URL=lmdb://" + state.string()}});
 }
 
 void require_refused(const Completed& refused, std::string_view what) {
@@ -36,7 +37,7 @@ bool is_socket(const std::string& path) { return fs::is_socket(fs::symlink_statu
 TEST_CASE("a stop finishes what runs, answers it, exits 0 and takes its socket away", "[integration]") {
   const int signal = GENERATE(SIGTERM, SIGINT);
   const Effects effects;
-  DaemonOptions options = demo_daemon(openexecd_faults_path);
+  DaemonOptions options = demo_daemon(openexecd_faults_path());
   options.env = {effects.env()};
   TestDaemon daemon(options);
   AgentSocket idle(daemon.socket());
@@ -62,7 +63,7 @@ TEST_CASE("a stop finishes what runs, answers it, exits 0 and takes its socket a
 
 TEST_CASE("a second signal ends a stop at once, exit 1, and what ran is unknown afterwards", "[integration]") {
   const Effects effects;
-  DaemonOptions options = demo_daemon(openexecd_faults_path);
+  DaemonOptions options = demo_daemon(openexecd_faults_path());
   options.env = {effects.env()};
   TestDaemon daemon(options);
   const Json params = execute_params("test.sleep", parsed(R"({"tag":"long","ms":600000})"), "long");
@@ -82,7 +83,7 @@ TEST_CASE("a second signal ends a stop at once, exit 1, and what ran is unknown 
 
 TEST_CASE("a stopping daemon takes no new connection", "[integration]") {
   const Effects effects;
-  DaemonOptions options = demo_daemon(openexecd_faults_path);
+  DaemonOptions options = demo_daemon(openexecd_faults_path());
   options.env = {effects.env()};
   TestDaemon daemon(options);
   AgentSocket running(daemon.socket());

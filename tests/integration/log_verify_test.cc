@@ -58,7 +58,7 @@ struct Copy {
 
 TEST_CASE("the store of a running daemon is verified, also while something runs in it") {
   const Effects effects;
-  DaemonOptions options = demo_daemon(openexecd_faults_path);
+  DaemonOptions options = demo_daemon(openexecd_faults_path());
   options.env.push_back(effects.env());
   TestDaemon daemon(options);
   execute_some(daemon.socket(), 5, "before-");

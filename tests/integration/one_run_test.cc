@@ -54,7 +54,7 @@ TEST_CASE("64 connections that send one request at once get one execution: one r
     REQUIRE(log_of(socket).size() == 1);
   }
   SECTION("an effectful action") {
-    DaemonOptions options = demo_daemon(openexecd_faults_path);
+    DaemonOptions options = demo_daemon(openexecd_faults_path());
     options.env = {effects.env()};
     const TestDaemon daemon(options);
     require_one_run(send_at_once(daemon, execute_params("test.count", tag_payload("once"), "once")));
@@ -69,7 +69,7 @@ TEST_CASE("64 connections that send one request at once get one execution: one r
     require_one_run(send_at_once(daemon, execute_params("echo", payload, "once", approval)));
   }
   SECTION("a signed request for an effectful action") {
-    DaemonOptions options = clawshield_daemon(openexecd_faults_path);
+    DaemonOptions options = clawshield_daemon(openexecd_faults_path());
     options.env.push_back(effects.env());
     const TestDaemon daemon(options);
     const Json payload = tag_payload("once");
@@ -132,7 +132,7 @@ TEST_CASE("two hosts give one request the same id and the same receipt", "[integ
 
 TEST_CASE("callers that come while an action runs wait for its one answer", "[integration]") {
   const Effects effects;
-  DaemonOptions options = demo_daemon(openexecd_faults_path);
+  DaemonOptions options = demo_daemon(openexecd_faults_path());
   options.env = {effects.env()};
   const TestDaemon daemon(options);
   const Json params = execute_params("test.sleep", parsed(R"({"tag":"slow","ms":300})"), "slow-1");

@@ -12,6 +12,7 @@
 
 #include "tests/support/catch.h"
 #include "tests/support/openexecd.h"
+#include "tests/support/programs.h"
 #include "tests/support/vectors.h"
 
 namespace openexec::test {
@@ -31,7 +32,7 @@ std::int64_t status_kib(pid_t pid, std::string_view name) {
 }
 
 TEST_CASE("an idle daemon keeps at most 8 MiB resident", "[integration]") {
-  if (is_sanitized) {
+  if (programs_are_sanitized()) {
     WARN("skipped: a sanitizer's own memory would be measured");
     return;
   }
@@ -50,7 +51,7 @@ TEST_CASE("an idle daemon keeps at most 8 MiB resident", "[integration]") {
 }
 
 TEST_CASE("memory that large requests took is given back", "[integration]") {
-  if (is_sanitized) {
+  if (programs_are_sanitized()) {
     WARN("skipped: a sanitizer keeps what is freed");
     return;
   }

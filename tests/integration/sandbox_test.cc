@@ -30,6 +30,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/openexecd.h"
 #include "tests/support/process.h"
+#include "tests/support/programs.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/vectors.h"
 
@@ -110,9 +111,9 @@ class Place {
     for (const char* folder : {"bin", "actions.d", "credentials", "outside", "own"}) {
       fs::create_directory(dir_ / folder);
     }
-    copy(openexecd_faults_path);
-    copy(OPENEXEC_BINARY_DIR "/bin/openexec-launch");
-    copy(OPENEXEC_BINARY_DIR "/tests/bin/openexec-escape");
+    copy(openexecd_faults_path());
+    copy(openexec_launch_path());
+    copy(program("tests/bin/openexec-escape"));
     fs::copy_file("/usr/bin/true", dir_ / "outside/program");
     write_private("outside/kept", "kept\n");
     write_private("credentials/token", "0123456789abcdef-token\n");

@@ -31,7 +31,7 @@ struct Counted {
 
 TEST_CASE("seed fault 1: concurrent requests with one nonce run once", "[seed-faults]") {
   // 16 at once left 15 effects.
-  Counted counted(demo_daemon(openexecd_faults_path));
+  Counted counted(demo_daemon(openexecd_faults_path()));
   std::vector<AgentSocket> sockets;
   for (int i = 0; i < 16; ++i) {
     sockets.emplace_back(counted.daemon.socket());
@@ -52,7 +52,7 @@ TEST_CASE("seed fault 1: concurrent requests with one nonce run once", "[seed-fa
 
 TEST_CASE("seed fault 2: one approval runs one execution, whatever the nonce", "[seed-faults]") {
   // 50 nonces under one approval left 50 effects.
-  Counted counted(clawshield_daemon(openexecd_faults_path));
+  Counted counted(clawshield_daemon(openexecd_faults_path()));
   AgentSocket socket(counted.daemon.socket());
   const Json payload = tag_payload("refund");
   const Json approval = Approver::trusted().approve("test.count", payload);
@@ -114,7 +114,7 @@ TEST_CASE("seed fault 5: bytes moved between the tenant and the approval id make
   for (const Moved& moved : {Moved{id.substr(0, id.size() - 1), id.back() + tenant},
                              Moved{id + tenant[0], tenant.substr(1)}, Moved{id.substr(0, 1), id.substr(1) + tenant}}) {
     INFO("tenant " << moved.tenant);
-    const TestDaemon daemon(clawshield_daemon(openexecd_path, moved.tenant));
+    const TestDaemon daemon(clawshield_daemon(openexecd_path(), moved.tenant));
     AgentSocket socket(daemon.socket());
     const Json artifact = with_member(with_member(approval, "approval_id", moved.id), "tenant_id", moved.tenant);
     CHECK(execute(socket, "echo", payload, "n-1", artifact).reason() == "approval_malformed");
@@ -146,7 +146,7 @@ TEST_CASE("seed fault 7: kill -9 in the handler, or between handler and commit, 
           "[seed-faults]") {
   const std::string point = GENERATE("run.before", "run.after");
   Effects effects;
-  DaemonOptions options = demo_daemon(openexecd_faults_path);
+  DaemonOptions options = demo_daemon(openexecd_faults_path());
   options.env = {effects.env(), "OPENEXEC_FAULT=" + point};
   TestDaemon daemon(options);
   {
@@ -167,7 +167,7 @@ TEST_CASE("seed fault 7: kill -9 in the handler, or between handler and commit, 
 }
 
 TEST_CASE("seed fault 8: a failure and a denial are on record, and a retry does not run what failed", "[seed-faults]") {
-  Counted counted(demo_daemon(openexecd_faults_path));
+  Counted counted(demo_daemon(openexecd_faults_path()));
   AgentSocket socket(counted.daemon.socket());
   const Answer failed = execute(socket, "test.fail", tag_payload("refund"), "n-1");
   REQUIRE(string_member(failed.result(), "status") == "failed");
@@ -212,7 +212,7 @@ TEST_CASE("seed fault 9: an expiry with Z or an offset is read, and no tenant me
 
   const TempDir dir;
   const Completed untenanted =
-      run({.argv = {openexecd_path, "--socket", (dir / "socket").string()},
+      run({.argv = {openexecd_path(), "--socket", (dir / "socket").string()},
            .env = {"OPENEXEC_MODE=clawshield", "CLAWSHIELD_PUBLIC_KEY=" + approver.public_key_pem(),
                    "OPENEXEC_DB_URL=lmdb://" + (dir / "state").string()}});
   CHECK(untenanted.exit_code == 2);

@@ -10,6 +10,7 @@
 #include "tests/integration/cli_support.h"
 #include "tests/support/catch.h"
 #include "tests/support/openexecd.h"
+#include "tests/support/programs.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/vectors.h"
 
@@ -170,7 +171,7 @@ TEST_CASE("a store that was put back to a copy runs again only when it is adopte
 
 TEST_CASE("what ran when a copy was made is unknown in it, and does not run again") {
   const Effects effects;
-  DaemonOptions options = demo_daemon(openexecd_faults_path);
+  DaemonOptions options = demo_daemon(openexecd_faults_path());
   options.env.push_back(effects.env());
   TestDaemon daemon(options);
   const TempDir dir;
@@ -257,7 +258,7 @@ TEST_CASE("a key of the operator's own begins the new epoch, but not the one tha
 }
 
 TEST_CASE("an adoption that is killed at any step has changed nothing, or is finished by the next") {
-  constexpr const char* tool = OPENEXEC_BINARY_DIR "/tests/bin/openexec-store-faults";
+  const std::string tool = program("tests/bin/openexec-store-faults");
   struct Point {
     const char* name;
     bool is_durable;  // the store is in its new epoch when it dies there

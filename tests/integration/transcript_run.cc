@@ -165,7 +165,7 @@ class Runner {
 
  private:
   DaemonOptions options() {
-    const char* binary = transcript_.needs_faults ? openexecd_faults_path : openexecd_path;
+    const std::string binary = transcript_.needs_faults ? openexecd_faults_path() : openexecd_path();
     DaemonOptions out = transcript_.is_clawshield ? clawshield_daemon(binary) : demo_daemon(binary);
     const auto file = config_dir_ / "openexec.toml";
     std::ofstream config(file);

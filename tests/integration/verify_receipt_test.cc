@@ -133,7 +133,7 @@ void check_all_receipts(const std::optional<Approver>& approver) {
   const bool second_opinion = has_python();
   const WitnessFolder witness;
   const Effects effects;
-  DaemonOptions options = approver ? clawshield_daemon(openexecd_faults_path) : demo_daemon(openexecd_faults_path);
+  DaemonOptions options = approver ? clawshield_daemon(openexecd_faults_path()) : demo_daemon(openexecd_faults_path());
   options.env.push_back(effects.env());
   WitnessedDaemon host(witness, std::move(options));
   const auto queries = make_receipts(host, approver);

@@ -35,7 +35,7 @@ class WitnessFolder {
   [[nodiscard]] NoteSigner signer() const;
 
   // What `log push --exec` takes.
-  [[nodiscard]] std::string command() const { return std::string(openexec_path) + " witness cosign --dir " + dir(); }
+  [[nodiscard]] std::string command() const { return std::string(openexec_path()) + " witness cosign --dir " + dir(); }
   // openexec witness ARGUMENTS --dir DIR
   [[nodiscard]] Completed run(std::vector<std::string> arguments, const std::string& stdin_text = {}) const;
   [[nodiscard]] Completed cosign(const std::string& submission) const { return run({"cosign"}, submission); }

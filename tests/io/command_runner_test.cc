@@ -16,6 +16,7 @@
 #include "proto-json/canonical.h"
 #include "tests/io/io_support.h"
 #include "tests/support/process_facts.h"
+#include "tests/support/programs.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/vectors.h"
@@ -23,10 +24,8 @@
 namespace openexec {
 namespace {
 
-constexpr const char* launcher_path = OPENEXEC_BINARY_DIR "/bin/openexec-launch";
-
-UniqueFd open_program(const char* path) {
-  UniqueFd low(open(path, O_RDONLY | O_CLOEXEC));
+UniqueFd open_program(const std::string& path) {
+  UniqueFd low(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   REQUIRE(low);
   // Inherited, so that it can be a script: its interpreter opens it once more.
   UniqueFd fd(fcntl(low.get(), F_DUPFD, launch::executable_fd + 1));
@@ -47,8 +46,9 @@ Action action_of(std::vector<std::string> argv) {
 
 // A runner of one command.
 struct Runs {
-  explicit Runs(std::vector<std::string> argv, const char* launcher = launcher_path) : action(action_of(argv)) {
-    resources["test"] = {open_program(argv[0].c_str()), {}};
+  explicit Runs(std::vector<std::string> argv, const std::string& launcher = test::openexec_launch_path())
+      : action(action_of(argv)) {
+    resources["test"] = {open_program(argv[0]), {}};
     runner.emplace(*loop, open_program(launcher), CommandSettings{false, dir.path().string(), {}}, resources);
   }
 

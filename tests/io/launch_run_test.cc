@@ -19,6 +19,7 @@
 #include "tests/io/launched.h"
 #include "tests/support/catch.h"
 #include "tests/support/process_facts.h"
+#include "tests/support/programs.h"
 
 namespace openexec::test {
 namespace {
@@ -252,7 +253,7 @@ TEST_CASE("a sweep removes the folders that killed launchers left, and nothing e
   fs::create_directory(temp / "other");
   CHECK(std::distance(fs::directory_iterator(temp.path()), {}) == 5);
 
-  CHECK(openexec::test::run({.argv = {OPENEXEC_BINARY_DIR "/bin/openexec-launch", "--sweep", temp.path().string()}})
+  CHECK(openexec::test::run({.argv = {openexec::test::openexec_launch_path(), "--sweep", temp.path().string()}})
             .exit_code == 0);
   std::set<fs::path> left;
   for (const auto& entry : fs::directory_iterator(temp.path())) {

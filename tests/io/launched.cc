@@ -15,10 +15,11 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/programs.h"
+
 namespace openexec::test {
 namespace {
 
-constexpr const char* launcher_path = OPENEXEC_BINARY_DIR "/bin/openexec-launch";
 // Above the numbers that the launcher is given.
 constexpr int spare_fd = 20;
 
@@ -66,7 +67,7 @@ Launched::Launched(const std::string& message, const std::string& executable)
   std::string name = "openexec-launch";
   std::array<char*, 2> argv = {name.data(), nullptr};
   std::array<char*, 1> env = {nullptr};
-  const int error = posix_spawn(&pid_, launcher_path, &actions, nullptr, argv.data(), env.data());
+  const int error = posix_spawn(&pid_, openexec_launch_path().c_str(), &actions, nullptr, argv.data(), env.data());
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0 || send(channel_.get(), message.data(), message.size(), MSG_NOSIGNAL) < 0) {
     throw std::runtime_error("cannot start openexec-launch");

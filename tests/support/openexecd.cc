@@ -83,13 +83,13 @@ Json with_member(const Json& object, std::string_view name, const Json& value) {
 
 // --- daemons ---
 
-DaemonOptions demo_daemon(const char* binary) {
+DaemonOptions demo_daemon(const std::string& binary) {
   DaemonOptions options;
   options.binary = binary;
   return options;
 }
 
-DaemonOptions clawshield_daemon(const char* binary, std::string_view tenant_id) {
+DaemonOptions clawshield_daemon(const std::string& binary, std::string_view tenant_id) {
   DaemonOptions options;
   options.binary = binary;
   options.env = {"OPENEXEC_MODE=clawshield", "CLAWSHIELD_PUBLIC_KEY=" + Approver::trusted().public_key_pem(),

@@ -12,14 +12,10 @@
 #include "proto-json/crypto.h"
 #include "proto-json/json.h"
 #include "tests/support/agent_socket.h"
-#include "tests/support/sanitized.h"
+#include "tests/support/programs.h"
 #include "tests/support/test_daemon.h"
 
 namespace openexec::test {
-
-inline constexpr const char* openexecd_path = OPENEXEC_BINARY_DIR "/bin/openexecd";
-// With fault points and with the actions test.count, test.sleep and test.fail.
-inline constexpr const char* openexecd_faults_path = OPENEXEC_BINARY_DIR "/tests/bin/openexecd-faults";
 
 // --- approvals ---
 
@@ -57,9 +53,9 @@ Json with_member(const Json& object, std::string_view name, const Json& value);
 
 // --- daemons ---
 
-DaemonOptions demo_daemon(const char* binary = openexecd_path);
+DaemonOptions demo_daemon(const std::string& binary = openexecd_path());
 // Trusts Approver::trusted().
-DaemonOptions clawshield_daemon(const char* binary = openexecd_path, std::string_view tenant_id = test_tenant);
+DaemonOptions clawshield_daemon(const std::string& binary = openexecd_path(), std::string_view tenant_id = test_tenant);
 
 // The file in which each effect of a test action leaves its tag as a line.
 class Effects {

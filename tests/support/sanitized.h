@@ -3,7 +3,8 @@
 
 namespace openexec::test {
 
-// Memory and descriptors are then not the program's alone.
+// Of this test program itself, whose memory and descriptors are then not its alone. Of the programs that it starts, ask
+// programs_are_sanitized().
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr bool is_sanitized = true;
 #elif defined(__has_feature)

@@ -70,7 +70,7 @@ struct Place {
 // systemd-socket-activate, which becomes the daemon at the first connection.
 Process activated_daemon(const Place& place, const std::string& name, const std::string& more_env = "TERM=dumb") {
   Process out({.argv = {"/usr/bin/systemd-socket-activate", "--listen=" + place.socket(), "--fdname=" + name,
-                        "--setenv=" + place.db_url(), "--setenv=" + more_env, openexecd_path},
+                        "--setenv=" + place.db_url(), "--setenv=" + more_env, openexecd_path()},
                .env = {place.db_url()}});
   for (int i = 0; i < 12'000 && !std::filesystem::exists(place.socket()) && !out.ended(); ++i) {
     ::poll(nullptr, 0, 10);
@@ -106,7 +106,7 @@ TEST_CASE("a socket handed down under the admin socket's name is not served to a
 TEST_CASE("the daemon says READY once it answers, STOPPING when it is told to stop, and what it is in STATUS") {
   const Place place;
   NotifySocket notify;
-  Process daemon({.argv = {openexecd_path, "--socket", place.socket()}, .env = {place.db_url(), notify.env()}});
+  Process daemon({.argv = {openexecd_path(), "--socket", place.socket()}, .env = {place.db_url(), notify.env()}});
 
   const std::string start = notify.wait_for("READY=1");
   CHECK(start.find("\nSTATUS=") != std::string::npos);

@@ -13,6 +13,7 @@
 #include "tests/support/catch.h"
 #include "tests/support/openexecd.h"
 #include "tests/support/process.h"
+#include "tests/support/programs.h"
 #include "tests/support/temp_dir.h"
 
 namespace openexec::test {
@@ -33,10 +34,10 @@ void write_file(const fs::path& path, std::string_view text) {
 }
 
 std::string service_text() {
-  const std::string text = read_file(OPENEXEC_BINARY_DIR "/systemd/openexec.service");
+  const std::string text = read_file(program("systemd/openexec.service"));
   static const std::regex installed("\nExecStart=/[^ ]*/openexecd ");
   REQUIRE(std::regex_search(text, installed));
-  return std::regex_replace(text, installed, std::string("\nExecStart=") + openexecd_path + " ");
+  return std::regex_replace(text, installed, std::string("\nExecStart=") + openexecd_path() + " ");
 }
 
 std::string socket_text() { return read_file(OPENEXEC_SOURCE_DIR "/systemd/openexec.socket"); }
@@ -183,7 +184,7 @@ TEST_CASE("the example settings are ones that the daemon takes") {
   REQUIRE(std::regex_search(example, keys));
   write_file(dir / "openexec.toml", std::regex_replace(example, keys, (dir / "approvers.d").string() + "\""));
 
-  const Completed done = run({.argv = {openexecd_path, "--config", (dir / "openexec.toml").string(), "--check"},
+  const Completed done = run({.argv = {openexecd_path(), "--config", (dir / "openexec.toml").string(), "--check"},
                               .env = {"OPENEXEC_DB_URL=lmdb://" + (dir / "state").string()}});
   INFO(done.out << done.err);
   CHECK(done.exit_code == 0);
