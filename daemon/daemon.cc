@@ -4,10 +4,12 @@
 #include <fmt/format.h>
 #include <malloc.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -31,6 +33,7 @@
 #include "daemon/io/socket_activation.h"
 #include "daemon/io/system_clock.h"
 #include "daemon/io/thread_runner.h"
+#include "proto-json/check.h"
 #include "proto-json/crypto.h"
 
 namespace openexec {
@@ -193,12 +196,19 @@ std::string adopt_command(const Config& config) {
                                 : out + " --log-key-file NEW.KEY  (then put that key in the place of the old one)";
 }
 
+std::uint64_t random_number() {
+  std::uint64_t number = 0;
+  OPENEXEC_CHECK(getrandom(&number, sizeof number, 0) == sizeof number);
+  return number;
+}
+
 // Opens the store and its log: the key that signs it, the mark that it must not be behind, and what the last daemon
 // left open. The store's own name of its log goes into the configuration.
 std::expected<OpenLog, std::string> open_log(Config& config) {
   if (auto made = ensure_private_dir(config.store.dir, config.make_state_dir); !made.has_value()) {
     return std::unexpected(made.error());
   }
+  config.store.key_salt = random_number();
   auto store = Store::open(config.store);
   if (!store.has_value()) {
     return std::unexpected(store.error());

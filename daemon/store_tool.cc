@@ -189,7 +189,7 @@ StoreResult<Json> describe(const Store& store, const ReadTxn& txn, const std::op
                              {"map_size_bytes", number(store.map_size_bytes())},
                              {"high_water", mark ? number(mark->size) : Json()}};
   for (const auto& [name, table] : {std::pair{"claims", Table::claims}, std::pair{"running", Table::open},
-                                    std::pair{"approvals", Table::approvals}}) {
+                                    std::pair{"approvals", Table::presented}}) {
     const auto count = txn.count(table);
     if (!count) {
       return std::unexpected(count.error());

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <vector>
@@ -97,13 +98,10 @@ Result<ClawshieldApproval> read_clawshield_approval(const Json& artifact, std::i
   return approval;
 }
 
-Json presented_approval(const Json& artifact) {
-  std::vector<Member> presented;
-  for (const std::string_view member : members) {
-    if (const Json* value = artifact.find(member)) {
-      presented.push_back({std::string(member), *value});
-    }
-  }
+Json presented_approval(Json artifact) {
+  Json::Object presented = artifact.take_members();
+  std::erase_if(presented,
+                [](const Member& member) { return std::ranges::find(members, member.key) == members.end(); });
   return Json::object(std::move(presented));
 }
 

@@ -40,7 +40,7 @@ Result<ClawshieldApproval> read_clawshield_approval(const Json& artifact,
                                                     std::int64_t lifetime_s_max = limits::approval_lifetime_s_max);
 
 // The object of those of the six members that are there, whatever their type: "the approval as presented".
-Json presented_approval(const Json& artifact);
+Json presented_approval(Json artifact);
 // SHA-256 of its compact form: how receipts name an approval.
 Hash presented_approval_hash(const Json& presented);
 

@@ -5,6 +5,8 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <cstring>
 #include <functional>
 #include <vector>
 
@@ -44,6 +46,37 @@ void append_unicode_escape(std::string& out, unsigned code_unit) {
 
 bool needs_escape(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
 
+// Printable ASCII that neither form escapes.
+bool is_plain(char c) { return !needs_escape(c) && static_cast<unsigned char>(c) < 0x7F; }
+
+// Whether eight characters are plain, all looked at in one word: each test leaves its byte's top bit set where it
+// holds. (A borrow can only mark a byte above one that is marked rightly.)
+bool are_plain(std::uint64_t word) {
+  constexpr std::uint64_t each = 0x0101010101010101;
+  constexpr std::uint64_t top_bits = 0x80 * each;
+  const auto is_zero = [](std::uint64_t bytes) { return (bytes - each) & ~bytes; };
+  const std::uint64_t control = (word - 0x20 * each) & ~word;
+  const std::uint64_t special = is_zero(word ^ '"' * each) | is_zero(word ^ '\\' * each) | is_zero(word ^ 0x7F * each);
+  return ((word | control | special) & top_bits) == 0;
+}
+
+// How many characters at the head of `text` are plain: names, hashes and times are so from end to end.
+std::size_t plain_prefix(std::string_view text) {
+  std::size_t at = 0;
+  std::uint64_t word = 0;
+  while (at + sizeof word <= text.size()) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+    if (!are_plain(word)) {
+      break;
+    }
+    at += sizeof word;
+  }
+  while (at < text.size() && is_plain(text[at])) {
+    ++at;
+  }
+  return at;
+}
+
 // One ASCII character, as a short escape where JSON has one.
 void append_escaped(std::string& out, char c) {
   constexpr std::string_view characters = "\"\\\b\f\n\r\t";
@@ -57,9 +90,9 @@ void append_escaped(std::string& out, char c) {
   }
 }
 
-void append_jcs_string(std::string& out, std::string_view text) {
+// What a JCS string holds from its first character on that is not plain.
+void append_jcs_rest(std::string& out, std::string_view text) {
   OPENEXEC_CHECK(is_utf8(text));
-  out += '"';
   while (!text.empty()) {
     const auto run = static_cast<std::size_t>(std::ranges::find_if(text, needs_escape) - text.begin());
     out += text.substr(0, run);
@@ -69,7 +102,6 @@ void append_jcs_string(std::string& out, std::string_view text) {
       text.remove_prefix(1);
     }
   }
-  out += '"';
 }
 
 // UTF-8 sorts like UTF-16 but that U+E000 to U+FFFF (lead bytes EE and EF) come after what lies past U+FFFF (F0 to F4,
@@ -219,13 +251,20 @@ std::string to_jcs(const Json& value) {
   return out;
 }
 
+void append_jcs_string(std::string& out, std::string_view text) {
+  out += '"';
+  const std::size_t run = plain_prefix(text);
+  out += text.substr(0, run);
+  append_jcs_rest(out, text.substr(run));
+  out += '"';
+}
+
 void append_compact(std::string& out, const Json& value) { SeedWriter{out, ",", ":"}.write(value); }
 
 void append_seed_string(std::string& out, std::string_view text) {
-  const auto is_plain = [](char c) { return static_cast<unsigned char>(c) < 0x7F && !needs_escape(c); };
   out += '"';
   while (!text.empty()) {
-    const auto run = static_cast<std::size_t>(std::ranges::find_if_not(text, is_plain) - text.begin());
+    const std::size_t run = plain_prefix(text);
     out += text.substr(0, run);
     text.remove_prefix(run);
     const auto character = first_utf8_character(text);

@@ -30,5 +30,7 @@ std::string to_jcs(const Json& value);
 void append_compact(std::string& out, const Json& value);
 // One string as a JSON string in seed form, quotes included.
 void append_seed_string(std::string& out, std::string_view text);
+// The same in JCS form.
+void append_jcs_string(std::string& out, std::string_view text);
 
 }  // namespace openexec

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 
 #include "proto-json/utf8.h"
@@ -10,7 +11,6 @@
 namespace openexec {
 namespace {
 
-constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::uint8_t no_digit = 0xFF;
 
@@ -25,7 +25,21 @@ constexpr std::array<std::uint8_t, 256> values_of(std::string_view digits) {
 }
 constexpr auto base64_values = values_of(base64_digits);
 
-// By arithmetic: a compiler makes vectors of it, and hashes are most of a receipt.
+constexpr std::string_view hex_digits = "0123456789abcdef";
+// Both digits of each byte: hashes are most of a receipt.
+constexpr std::array<std::array<char, 2>, 256> hex_pairs() {
+  std::array<std::array<char, 2>, 256> out{};
+  for (std::size_t byte = 0; byte < out.size(); ++byte) {
+    out[byte] = {hex_digits[byte >> 4U], hex_digits[byte & 0x0FU]};
+  }
+  return out;
+}
+void write_hex(char* to, std::uint8_t byte) {
+  static constexpr auto pairs = hex_pairs();
+  std::memcpy(to, pairs[byte].data(), 2);
+}
+
+// By arithmetic: a compiler makes vectors of it.
 constexpr std::uint8_t hex_value(char digit) {
   const auto from_0 = static_cast<std::uint8_t>(digit - '0');
   const auto from_a = static_cast<std::uint8_t>(digit - 'a');
@@ -33,6 +47,22 @@ constexpr std::uint8_t hex_value(char digit) {
   return from_0 < 10 ? from_0 : letter;
 }
 std::uint8_t base64_value(char digit) { return base64_values[static_cast<std::uint8_t>(digit)]; }
+
+// How much of the head of `text` is ASCII, in whole blocks, which a compiler looks at at once.
+std::size_t ascii_prefix(std::string_view text) {
+  constexpr std::size_t block = 16;
+  std::size_t at = 0;
+  for (; at + block <= text.size(); at += block) {
+    unsigned any = 0;
+    for (std::size_t i = 0; i < block; ++i) {
+      any |= static_cast<std::uint8_t>(text[at + i]);
+    }
+    if (any >= 0x80) {
+      break;
+    }
+  }
+  return at;
+}
 
 constexpr std::size_t uuid_chars = 36;
 bool is_uuid_hyphen(std::size_t position) {
@@ -42,11 +72,9 @@ bool is_uuid_hyphen(std::size_t position) {
 }  // namespace
 
 std::string to_hex(ByteView bytes) {
-  std::string out;
-  out.reserve(bytes.size() * 2);
-  for (const std::uint8_t byte : bytes) {
-    out += hex_digits[byte >> 4];
-    out += hex_digits[byte & 0x0F];
+  std::string out(bytes.size() * 2, '\0');
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    write_hex(&out[2 * i], bytes[i]);
   }
   return out;
 }
@@ -121,9 +149,12 @@ std::optional<std::vector<std::uint8_t>> from_base64(std::string_view text) {
 }
 
 std::string to_uuid_text(const ExecutionId& id) {
-  std::string out = to_hex(id.view());
-  for (const std::size_t hyphen : {std::size_t{8}, std::size_t{13}, std::size_t{18}, std::size_t{23}}) {
-    out.insert(hyphen, 1, '-');
+  std::string out(uuid_chars, '-');
+  std::size_t at = 0;
+  for (const std::uint8_t byte : id.data) {
+    at += is_uuid_hyphen(at) ? 1 : 0;  // each stands between two bytes
+    write_hex(&out[at], byte);
+    at += 2;
   }
   return out;
 }
@@ -161,6 +192,10 @@ bool is_uuid_text(std::string_view text) {
 
 bool is_utf8(std::string_view text) {
   while (!text.empty()) {
+    if (const std::size_t ascii = ascii_prefix(text); ascii > 0) {
+      text.remove_prefix(ascii);
+      continue;
+    }
     const auto character = first_utf8_character(text);
     if (!character) {
       return false;

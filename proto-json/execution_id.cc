@@ -14,12 +14,10 @@ constexpr std::string_view id_label("openexec/id/v1\0", 15);
 constexpr std::string_view fingerprint_label("openexec/fingerprint/v1\0", 24);
 constexpr std::string_view separator("\0", 1);
 
-void append_tenant(std::string& out, const std::optional<std::string>& tenant_id) {
-  if (tenant_id) {
-    append_seed_string(out, *tenant_id);
-  } else {
-    out += "null";
-  }
+std::string seed_string(std::string_view text) {
+  std::string out;
+  append_seed_string(out, text);
+  return out;
 }
 
 // Of the letters that a UUID can have.
@@ -27,7 +25,8 @@ char to_lower(char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' 
 
 }  // namespace
 
-// The objects below are written member by member, in code point order, so that no payload is copied.
+// The objects below are put together member by member, in code point order, so that no payload is copied or encoded
+// twice.
 
 std::string canonical_request(std::string_view action, const Json& payload) {
   std::string out = R"({"action":)";
@@ -38,18 +37,29 @@ std::string canonical_request(std::string_view action, const Json& payload) {
   return out;
 }
 
-ExecutionId execution_id(std::string_view action, std::string_view nonce, const Json& payload,
-                         const std::optional<std::string>& tenant_id) {
-  std::string text = R"({"action":)";
-  append_seed_string(text, action);
-  text += R"(,"nonce":)";
-  append_seed_string(text, nonce);
-  text += R"(,"payload":)";
-  append_compact(text, payload);
-  text += R"(,"tenant_id":)";
-  append_tenant(text, tenant_id);
-  text += '}';
-  const Hash hash = sha256({bytes_of(id_label), bytes_of(text)});
+EncodedRequest encode(std::string_view action, std::string_view nonce, const Json& payload,
+                      const std::optional<std::string>& tenant_id, const Json* approval) {
+  return {seed_string(action), seed_string(nonce), to_compact(payload), tenant_id ? seed_string(*tenant_id) : "null",
+          approval != nullptr ? to_compact(*approval) : "null"};
+}
+
+std::string canonical_request(const EncodedRequest& request) {
+  constexpr std::size_t names_bytes = 32;
+  std::string out;
+  out.reserve(request.action.size() + request.payload.size() + names_bytes);
+  out += R"({"action":)";
+  out += request.action;
+  out += R"(,"payload":)";
+  out += request.payload;
+  out += '}';
+  return out;
+}
+
+ExecutionId execution_id(const EncodedRequest& request) {
+  const Hash hash =
+      sha256({bytes_of(id_label), bytes_of(R"({"action":)"), bytes_of(request.action), bytes_of(R"(,"nonce":)"),
+              bytes_of(request.nonce), bytes_of(R"(,"payload":)"), bytes_of(request.payload),
+              bytes_of(R"(,"tenant_id":)"), bytes_of(request.tenant_id), bytes_of("}")});
 
   ExecutionId id;
   std::copy_n(hash.data.begin(), id.data.size(), id.data.begin());
@@ -69,20 +79,12 @@ ApprovalKey approval_key(std::string_view tenant_id, std::string_view approval_i
   return {sha256({bytes_of(tenant_id), bytes_of(separator), bytes_of(lower)}).data};
 }
 
-Hash request_fingerprint(std::string_view mode, const std::optional<std::string>& tenant_id, std::string_view action,
-                         const Json& payload, const Json& approval) {
-  std::string text = R"({"action":)";
-  append_seed_string(text, action);
-  text += R"(,"approval":)";
-  append_compact(text, approval);
-  text += R"(,"mode":)";
-  append_seed_string(text, mode);
-  text += R"(,"payload":)";
-  append_compact(text, payload);
-  text += R"(,"tenant_id":)";
-  append_tenant(text, tenant_id);
-  text += '}';
-  return sha256({bytes_of(fingerprint_label), bytes_of(text)});
+Hash request_fingerprint(std::string_view mode, const EncodedRequest& request) {
+  const std::string quoted_mode = seed_string(mode);
+  return sha256({bytes_of(fingerprint_label), bytes_of(R"({"action":)"), bytes_of(request.action),
+                 bytes_of(R"(,"approval":)"), bytes_of(request.approval), bytes_of(R"(,"mode":)"),
+                 bytes_of(quoted_mode), bytes_of(R"(,"payload":)"), bytes_of(request.payload),
+                 bytes_of(R"(,"tenant_id":)"), bytes_of(request.tenant_id), bytes_of("}")});
 }
 
 }  // namespace openexec

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 #include "proto-json/check.h"
 #include "proto-json/limits.h"
@@ -244,6 +245,20 @@ const Json* Json::find(std::string_view key) const {
 const std::string* Json::find_string(std::string_view key) const {
   const Json* const value = find(key);
   return value == nullptr ? nullptr : value->if_string();
+}
+
+Json Json::take(std::string_view key) {
+  auto* const members = std::get_if<Object>(&value_);
+  if (members == nullptr) {
+    return {};
+  }
+  const auto found = std::ranges::lower_bound(*members, key, std::less<>(), &Member::key);
+  return found != members->end() && found->key == key ? std::exchange(found->value, Json()) : Json();
+}
+
+Json::Object Json::take_members() {
+  auto* const members = std::get_if<Object>(&value_);
+  return members == nullptr ? Object() : std::exchange(*members, {});
 }
 
 bool Json::operator==(const Json& other) const { return value_ == other.value_; }

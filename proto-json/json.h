@@ -50,6 +50,10 @@ class Json {
   [[nodiscard]] const Json* find(std::string_view key) const;
   // The string member of that name; nullptr when there is none or it is no string.
   [[nodiscard]] const std::string* find_string(std::string_view key) const;
+  // The member's value, moved out: null stands in its place afterwards. Null when there is none.
+  [[nodiscard]] Json take(std::string_view key);
+  // All members, moved out: an empty object stays. None when this is no object.
+  [[nodiscard]] Object take_members();
 
   bool operator==(const Json&) const;
 

@@ -116,6 +116,14 @@ inline constexpr std::size_t denial_room_bytes = 8 * 1024;
 inline constexpr std::size_t claim_room_bytes = 32 * 1024;
 inline constexpr std::size_t summary_room_bytes = 64 * 1024;
 inline constexpr unsigned store_readers_max = 126;
+// Keys gather in memory and are merged in runs: of this many claims at least, of a share of all that are stored where
+// those are many, and never of more, since that is memory (250 bytes or less for each, of at most two runs) and time at
+// a start.
+inline constexpr std::size_t key_run_min = 16 * 1024;
+inline constexpr std::size_t key_run_max = 128 * 1024;
+inline constexpr std::uint64_t key_run_share = 64;
+inline constexpr std::size_t keys_merged_min = 8;         // of each kind, in a commit while there is a run
+inline constexpr std::size_t keys_unsaved_max = 1024;     // merged since the store was told how far the run is
 inline constexpr int store_reader_stall_ms = 120'000;     // a reader of tables that says nothing for so long is stopped
 inline constexpr std::uint64_t epoch_max = 999'999'999;   // of a log: leaves its name below note_key_name_bytes_max
 inline constexpr std::size_t high_water_bytes_max = 512;  // one sector: its text is shorter

@@ -101,7 +101,8 @@ std::expected<Request, RequestFailure> decode_request(std::string_view line) {
   if (params != nullptr && params->if_object() == nullptr) {
     return refuse(id, Reason::invalid_params, "Invalid params: params must be an object");
   }
-  return Request{*id, *method, params == nullptr ? Json::object({}) : *params};
+  std::string name = *method;
+  return Request{*id, std::move(name), params == nullptr ? Json::object({}) : parsed->take("params")};
 }
 
 std::string encode_request(const RequestId& id, std::string_view method, const Json& params) {

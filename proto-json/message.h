@@ -65,7 +65,7 @@ struct ExecuteRequest {
   bool check = false;
 };
 // -32602, naming the member.
-Result<ExecuteRequest> decode_execute(const Json& params);
+Result<ExecuteRequest> decode_execute(Json params);
 
 // Where a receipt stands.
 struct LogPosition {

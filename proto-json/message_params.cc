@@ -83,7 +83,7 @@ Result<bool> read_flag(const Json& params, std::string_view member) {
 
 }  // namespace
 
-Result<ExecuteRequest> decode_execute(const Json& params) {
+Result<ExecuteRequest> decode_execute(Json params) {
   const Result<void> members =
       check_members(params, {"action", "payload", "nonce", "approval_artifact", "trace_id", "proof", "check"});
   if (!members) {
@@ -102,7 +102,7 @@ Result<ExecuteRequest> decode_execute(const Json& params) {
   if (payload != nullptr && payload->if_object() == nullptr) {
     return invalid("payload must be an object");
   }
-  request.payload = payload == nullptr ? Json::object({}) : *payload;
+  request.payload = payload == nullptr ? Json::object({}) : params.take("payload");
 
   const std::string* nonce = params.find_string("nonce");
   if (nonce == nullptr || !is_nonce(*nonce)) {
@@ -114,7 +114,7 @@ Result<ExecuteRequest> decode_execute(const Json& params) {
     if (artifact->if_object() == nullptr) {
       return invalid("approval_artifact must be an object");
     }
-    request.approval_artifact = *artifact;
+    request.approval_artifact = params.take("approval_artifact");
   }
 
   if (const Json* trace_id = find_unless_null(params, "trace_id")) {

@@ -49,23 +49,6 @@ std::optional<Enum> value_named(const std::array<std::pair<Enum, std::string_vie
 
 Json tenant_json(const std::optional<std::string>& tenant_id) { return tenant_id ? Json(*tenant_id) : Json(nullptr); }
 
-Json to_json(const std::vector<std::string>& texts) { return Json::Array(texts.begin(), texts.end()); }
-
-Json to_json(const ReceiptApproval& approval) {
-  std::vector<Member> members;
-  members.push_back({"hash", to_hex(approval.hash.view())});
-  if (approval.id) {
-    members.push_back({"id", *approval.id});
-  }
-  if (!approval.key_ids.empty()) {
-    members.push_back({"key_ids", to_json(approval.key_ids)});
-  }
-  if (!approval.approvers.empty()) {
-    members.push_back({"approvers", to_json(approval.approvers)});
-  }
-  return Json::object(std::move(members));
-}
-
 Json to_json(const DeniedSummary::Row& row) {
   std::vector<Member> members;
   members.push_back({"count", static_cast<std::int64_t>(row.count)});
@@ -77,9 +60,13 @@ Json to_json(const DeniedSummary::Row& row) {
 }
 
 // A receipt's rules are its makers': they check their parts. These come of counting and of an operator's act.
-void check_rules(const Receipt&) {}
-void check_rules(const DeniedSummary& summary) { OPENEXEC_CHECK(!find_fault(summary)); }
-void check_rules(const AdminChange& change) { OPENEXEC_CHECK(!find_fault(change)); }
+template <typename Content>
+std::string checked_leaf(const Content& content) {
+  OPENEXEC_CHECK(!find_fault(content));
+  std::string leaf = to_jcs(to_json(content));
+  OPENEXEC_CHECK(leaf.size() <= limits::receipt_bytes_max);
+  return leaf;
+}
 
 }  // namespace
 
@@ -103,54 +90,6 @@ bool has_result(ReceiptKind kind) {
       return false;
   }
   std::unreachable();
-}
-
-Json to_json(const Receipt& receipt) {
-  std::vector<Member> members;
-  members.push_back({"v", receipt_version});
-  members.push_back({"kind", to_text(receipt.kind)});
-  members.push_back({"at", to_text(receipt.at)});
-  members.push_back({"tenant_id", tenant_json(receipt.tenant_id)});
-  members.push_back({"mode", to_text(receipt.mode)});
-  members.push_back({"id", to_uuid_text(receipt.id)});
-  members.push_back({"action", receipt.action});
-  members.push_back({"action_hash", to_hex(receipt.action_hash.view())});
-  members.push_back({"nonce", receipt.nonce});
-  members.push_back({"registry", to_hex(receipt.registry.view())});
-  members.push_back({"peer", Json::object({{"uid", std::int64_t{receipt.peer.uid}},
-                                           {"gid", std::int64_t{receipt.peer.gid}},
-                                           {"pid", std::int64_t{receipt.peer.pid}}})});
-  if (receipt.approval) {
-    members.push_back({"approval", to_json(*receipt.approval)});
-  }
-  if (receipt.trace_id) {
-    members.push_back({"trace_id", *receipt.trace_id});
-  }
-  if (receipt.result_hash) {
-    members.push_back({"result_hash", to_hex(receipt.result_hash->view())});
-  }
-  if (receipt.receipt) {
-    members.push_back({"receipt", to_hex(receipt.receipt->view())});
-  }
-  if (receipt.duration_us) {
-    members.push_back({"duration_us", *receipt.duration_us});
-  }
-  if (receipt.exit) {
-    members.push_back({"exit", Json::object({{receipt.exit->is_signal ? "signal" : "code", receipt.exit->number}})});
-  }
-  if (receipt.started) {
-    members.push_back({"started", *receipt.started});
-  }
-  if (receipt.reason) {
-    members.push_back({"reason", info(*receipt.reason).name});
-  }
-  return Json::object(std::move(members));
-}
-
-std::string to_leaf(const Receipt& receipt) {
-  std::string leaf = to_jcs(to_json(receipt));
-  OPENEXEC_CHECK(leaf.size() <= limits::receipt_bytes_max);
-  return leaf;
 }
 
 std::string_view to_text(AdminChange::Kind change) { return name_of(admin_change_names, change); }
@@ -194,14 +133,12 @@ Json to_json(const AdminChange& change) {
 }
 
 std::string to_leaf(const LeafContent& content) {
-  std::string leaf = std::visit(
-      [](const auto& each) {
-        check_rules(each);
-        return to_jcs(to_json(each));
-      },
-      content);
-  OPENEXEC_CHECK(leaf.size() <= limits::receipt_bytes_max);
-  return leaf;
+  const auto* receipt = std::get_if<Receipt>(&content);
+  if (receipt != nullptr) {
+    return to_leaf(*receipt);
+  }
+  const auto* summary = std::get_if<DeniedSummary>(&content);
+  return summary != nullptr ? checked_leaf(*summary) : checked_leaf(std::get<AdminChange>(content));
 }
 
 Hash seed_receipt(std::string_view execution_id, std::string_view result_spaced) {

@@ -80,7 +80,6 @@ struct Receipt {
   bool operator==(const Receipt&) const = default;
 };
 
-Json to_json(const Receipt& receipt);
 // The JCS form: the leaf. At most receipt_bytes_max, which the bounds on names guarantee.
 std::string to_leaf(const Receipt& receipt);
 // Strict: unknown or ill-typed members are errors (texts for a person).

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proto-json/utc_time.h"
 
-#include <fmt/format.h>
-
 #include <chrono>
 
 #include "proto-json/check.h"
@@ -37,11 +35,31 @@ Fields fields_of(UtcTime time) {
   return {year_month_day{date}, in_day / us_per_s, in_day % us_per_s};
 }
 
+// The last so many decimal digits.
+void append_digits(std::string& out, std::size_t digits, std::int64_t value) {
+  out.append(digits, '0');
+  for (std::size_t at = out.size(); digits > 0; --digits, value /= 10) {
+    out[--at] = static_cast<char>('0' + value % 10);
+  }
+}
+
+void append_number(std::string& out, char before, std::size_t digits, std::int64_t value) {
+  out += before;
+  append_digits(out, digits, value);
+}
+
+// Digit by digit: every receipt has a time or two.
 std::string to_seconds_text(const Fields& fields) {
   const std::int64_t second = fields.second_of_day;
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(fields.date.year()),
-                     static_cast<unsigned>(fields.date.month()), static_cast<unsigned>(fields.date.day()),
-                     second / 3600, second / 60 % 60, second % 60);
+  std::string out;
+  out.reserve(sizeof "2026-11-21T12:00:00.000000Z");
+  append_digits(out, 4, static_cast<int>(fields.date.year()));
+  append_number(out, '-', 2, static_cast<unsigned>(fields.date.month()));
+  append_number(out, '-', 2, static_cast<unsigned>(fields.date.day()));
+  append_number(out, 'T', 2, second / 3600);
+  append_number(out, ':', 2, second / 60 % 60);
+  append_number(out, ':', 2, second % 60);
+  return out;
 }
 
 // Reads a text from left to right. Once something did not fit, everything after it is refused too.
@@ -111,15 +129,19 @@ std::optional<UtcTime> from_posix_s(std::uint64_t seconds) {
 
 std::string to_text(UtcTime time) {
   const Fields fields = fields_of(time);
-  return fmt::format("{}.{:06}Z", to_seconds_text(fields), fields.fraction_us);
+  std::string out = to_seconds_text(fields);
+  append_number(out, '.', 6, fields.fraction_us);
+  out += 'Z';
+  return out;
 }
 
 std::string to_seed_text(UtcTime time) {
   const Fields fields = fields_of(time);
-  if (fields.fraction_us == 0) {
-    return to_seconds_text(fields);
+  std::string out = to_seconds_text(fields);
+  if (fields.fraction_us != 0) {
+    append_number(out, '.', 6, fields.fraction_us);
   }
-  return fmt::format("{}.{:06}", to_seconds_text(fields), fields.fraction_us);
+  return out;
 }
 
 std::optional<UtcTime> from_text(std::string_view text) {

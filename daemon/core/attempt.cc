@@ -22,16 +22,21 @@ Attempt make_attempt(const Policy& policy, const Hash& registry, const Peer& pee
   Attempt attempt;
   attempt.mode = policy.mode;
   if (policy.mode == Mode::clawshield && request.approval_artifact) {
-    attempt.presented = presented_approval(*request.approval_artifact);
-    attempt.approval = ReceiptApproval{presented_approval_hash(*attempt.presented), std::nullopt, {}, {}};
+    attempt.presented = presented_approval(*std::move(request.approval_artifact));
   }
   attempt.tenant_id = tenant_of(policy, attempt.presented);
-  attempt.canonical = canonical_request(request.action, request.payload);
+  EncodedRequest encoded = encode(request.action, request.nonce, request.payload, attempt.tenant_id,
+                                  attempt.presented ? &*attempt.presented : nullptr);
+  attempt.canonical = canonical_request(encoded);
   attempt.action_hash = sha256(attempt.canonical);
-  attempt.id = execution_id(request.action, request.nonce, request.payload, attempt.tenant_id);
+  attempt.id = execution_id(encoded);
   attempt.claim_key = claim_key(attempt.tenant_id, request.nonce);
-  attempt.fingerprint = request_fingerprint(to_text(policy.mode), attempt.tenant_id, request.action, request.payload,
-                                            attempt.presented.value_or(Json(nullptr)));
+  attempt.fingerprint = request_fingerprint(to_text(policy.mode), encoded);
+  if (attempt.presented) {
+    attempt.presented_text = std::move(encoded.approval);
+    attempt.approval =
+        ReceiptApproval{sha256(attempt.presented_text), std::nullopt, {}, {}};  // presented_approval_hash()
+  }
   attempt.action = std::move(request.action);
   attempt.payload = std::move(request.payload);
   attempt.nonce = std::move(request.nonce);

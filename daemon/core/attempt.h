@@ -30,6 +30,7 @@ struct Attempt {
   ClaimKey claim_key;
   Hash fingerprint;
   std::optional<Json> presented;            // the approval as presented; nothing in demo mode or when absent
+  std::string presented_text;               // its compact form; empty without one
   std::optional<ReceiptApproval> approval;  // by hash only until it verified
 };
 

@@ -10,7 +10,6 @@
 #include "daemon/core/claims.h"
 #include "daemon/core/meta_keys.h"
 #include "daemon/core/receipt_log.h"
-#include "proto-json/canonical.h"
 #include "proto-json/crypto.h"
 #include "proto-json/encoding.h"
 
@@ -27,7 +26,7 @@ class Batch {
 
   StoreResult<void> begin(const NoteSigner& signer);
   StoreResult<OpResult> apply(const Op& op);
-  StoreResult<std::optional<Checkpoint>> commit();
+  StoreResult<Committed> commit();
 
  private:
   StoreResult<OpResult> claim(const Claim& op);
@@ -45,8 +44,8 @@ class Batch {
   [[nodiscard]] std::optional<Error> store_objection(std::size_t room_bytes) const;
   // What stands against this claim, whose nonce is free.
   [[nodiscard]] StoreResult<std::optional<Error>> objection(const Claim& op) const;
-  StoreResult<Recorded> finish(const Attempt& attempt, ClaimRecord record, const RunResult& run,
-                               std::optional<std::uint64_t> started);
+  // The receipt of an outcome and its result are written; the claim is the caller's.
+  StoreResult<Recorded> finish(const Attempt& attempt, const RunResult& run, std::optional<std::uint64_t> started);
 
   WriteTxn txn_;
   std::optional<LogWriter> log_;  // from begin() on
@@ -110,7 +109,7 @@ StoreResult<std::optional<Error>> Batch::objection(const Claim& op) const {
       return objection;
     }
   }
-  const auto same_id = latest_entry_of(txn_, op.attempt->id);
+  const auto same_id = find_claim(txn_, op.attempt->id);
   if (!same_id) {
     return std::unexpected(same_id.error());
   }
@@ -147,39 +146,35 @@ StoreResult<OpResult> Batch::claim(const Claim& op) {
   }
 
   added_bytes_ += room_bytes;
-  const std::string key(text_of(attempt.claim_key.view()));
+  const std::uint64_t index = log_->next_index();
+  const ClaimRecord record{index,
+                           op.finished ? ClaimState::finished : ClaimState::running,
+                           attempt.claim_key,
+                           op.approval ? std::optional(op.approval->key) : std::nullopt,
+                           attempt.id,
+                           attempt.fingerprint,
+                           index};
+  auto done = add_claim(txn_, record);
   if (op.approval) {
-    const std::string presented = attempt.presented ? to_compact(*attempt.presented) : std::string();
-    if (auto done = use_approval(txn_, op.approval->key, attempt.claim_key, presented); !done) {
-      return std::unexpected(done.error());
-    }
+    done = done ? put_presented(txn_, index, attempt.presented_text) : done;
   }
-  ClaimRecord record{ClaimState::running, attempt.id, attempt.fingerprint, 0, 0};
-  if (op.finished) {
-    const auto recorded = finish(attempt, record, *op.finished, std::nullopt);
-    if (!recorded) {
-      return std::unexpected(recorded.error());
-    }
-    return *recorded;
-  }
-  const auto index = log_->append(receipt_of(attempt, ReceiptKind::started, now_));
-  if (!index) {
-    return std::unexpected(index.error());
-  }
-  record.first_index = record.index = *index;
-  auto done = txn_.put(Table::claims, key, encode(attempt.claim_key, record));
-  if (done) {
-    done = txn_.put(Table::open, key, to_big_endian(*index));
+  if (!op.finished) {
+    done = done ? txn_.put(Table::open, text_of(attempt.claim_key.view()), to_big_endian(index)) : done;
   }
   if (!done) {
     return std::unexpected(done.error());
   }
-  return Claimed{*index};
+  if (op.finished) {
+    const auto recorded = finish(attempt, *op.finished, std::nullopt);
+    return recorded ? StoreResult<OpResult>(*recorded) : std::unexpected(recorded.error());
+  }
+  const auto started = log_->append(receipt_of(attempt, ReceiptKind::started, now_));
+  return started ? StoreResult<OpResult>(Claimed{*started}) : std::unexpected(started.error());
 }
 
 StoreResult<OpResult> Batch::outcome(const Outcome& op) {
   const Attempt& attempt = *op.attempt;
-  const auto record = find_claim(txn_, attempt.claim_key);
+  auto record = find_claim(txn_, attempt.claim_key);
   if (!record) {
     return std::unexpected(record.error());
   }
@@ -187,17 +182,21 @@ StoreResult<OpResult> Batch::outcome(const Outcome& op) {
     return NotTaken{{Reason::outcome_unknown, "The claim of this run is no longer open"}};
   }
   added_bytes_ += limits::claim_room_bytes + op.run->result.size();  // never refused: the last tenth is kept for it
-  const auto recorded = finish(attempt, **record, *op.run, (*record)->first_index);
+  const auto recorded = finish(attempt, *op.run, (*record)->first_index);
   if (!recorded) {
     return std::unexpected(recorded.error());
   }
-  if (auto done = txn_.erase(Table::open, text_of(attempt.claim_key.view())); !done) {
+  (*record)->state = ClaimState::finished;
+  (*record)->index = recorded->index;
+  auto done = change_claim(txn_, **record);
+  done = done ? txn_.erase(Table::open, text_of(attempt.claim_key.view())) : done;
+  if (!done) {
     return std::unexpected(done.error());
   }
   return *recorded;
 }
 
-StoreResult<Recorded> Batch::finish(const Attempt& attempt, ClaimRecord record, const RunResult& run,
+StoreResult<Recorded> Batch::finish(const Attempt& attempt, const RunResult& run,
                                     std::optional<std::uint64_t> started) {
   Receipt receipt = receipt_of(attempt, run.status, now_);
   receipt.result_hash = sha256(run.result);
@@ -207,23 +206,15 @@ StoreResult<Recorded> Batch::finish(const Attempt& attempt, ClaimRecord record, 
   if (started) {
     receipt.started = static_cast<std::int64_t>(*started);
   }
-  const auto index = log_->append(receipt);
+  const Hash seed = *receipt.receipt;
+  const auto index = log_->append(std::move(receipt));
   if (!index) {
     return std::unexpected(index.error());
   }
-  record.state = ClaimState::finished;
-  record.index = *index;
-  record.first_index = started.value_or(*index);
-
-  const std::string key(text_of(attempt.claim_key.view()));
-  auto done = txn_.put(Table::claims, key, encode(attempt.claim_key, record));
-  if (done) {
-    done = txn_.put(Table::results, key, encode_result({run, now_, *index}));
-  }
-  if (!done) {
+  if (auto done = put_result(txn_, *index, now_, seed, run); !done) {
     return std::unexpected(done.error());
   }
-  return Recorded{*index, now_};
+  return Recorded{*index, now_, seed};
 }
 
 StoreResult<OpResult> Batch::denial(const Attempt& attempt, Error error, bool enter) {
@@ -233,7 +224,7 @@ StoreResult<OpResult> Batch::denial(const Attempt& attempt, Error error, bool en
   added_bytes_ += limits::denial_room_bytes;
   Receipt receipt = receipt_of(attempt, ReceiptKind::denied, now_);
   receipt.reason = error.reason;
-  const auto index = log_->append(receipt);
+  const auto index = log_->append(std::move(receipt));
   if (!index) {
     return std::unexpected(index.error());
   }
@@ -252,7 +243,7 @@ StoreResult<OpResult> Batch::summary(const Summary& op) {
   if (!index) {
     return std::unexpected(index.error());
   }
-  return Recorded{*index, now_};
+  return Recorded{*index, now_, {}};
 }
 
 StoreResult<OpResult> Batch::cosigning(const Cosigning& op) {
@@ -282,14 +273,14 @@ StoreResult<OpResult> Batch::cosigning(const Cosigning& op) {
   return Kept{};
 }
 
-StoreResult<std::optional<Checkpoint>> Batch::commit() {
-  std::optional<Checkpoint> log;
+StoreResult<Committed> Batch::commit() {
+  Committed committed;
   if (log_->grew()) {
     auto sealed = log_->seal();
     if (!sealed) {
       return std::unexpected(sealed.error());
     }
-    log = *std::move(sealed);
+    committed.log = *std::move(sealed);
   }
   if (now_ >= plus_s(clock_floor_, limits::clock_floor_step_s)) {
     auto done = txn_.put(Table::meta, meta::clock_floor, to_big_endian(static_cast<std::uint64_t>(now_.us)));
@@ -298,10 +289,18 @@ StoreResult<std::optional<Checkpoint>> Batch::commit() {
     }
     store_.drop_dead_readers();  // as often as the floor moves
   }
-  if (auto done = txn_.commit(); !done) {
+  std::vector<ClaimKeys> added = txn_.take_keys();
+  // What is nearly full keeps its room for outcomes, and what changed nothing writes nothing.
+  const bool may_merge = log_->grew() && percent_with(0) < rules_.full_percent;
+  const auto slice = may_merge ? store_.keys().next_slice(added.size()) : KeyMerger::Slice{};
+  const auto merged = merge_keys(txn_, slice);
+  const auto stored = merged ? txn_.count(Table::claims) : std::unexpected(merged.error());
+  const auto done = stored ? txn_.commit() : std::unexpected(stored.error());
+  if (!done) {
     return std::unexpected(done.error());
   }
-  return log;
+  committed.keys = store_.keys().committed(slice, std::move(added), *stored);
+  return committed;
 }
 
 }  // namespace
@@ -316,20 +315,19 @@ StoreResult<Committed> commit_ops(Store& store, const NoteSigner& signer, const 
   if (auto begun = batch.begin(signer); !begun) {
     return std::unexpected(begun.error());
   }
-  Committed committed;
-  committed.results.reserve(ops.size());
+  std::vector<OpResult> results;
+  results.reserve(ops.size());
   for (const Op& op : ops) {
     auto result = batch.apply(op);
     if (!result) {
       return std::unexpected(result.error());
     }
-    committed.results.push_back(std::move(*result));
+    results.push_back(std::move(*result));
   }
-  auto log = batch.commit();
-  if (!log) {
-    return std::unexpected(log.error());
+  auto committed = batch.commit();
+  if (committed) {
+    committed->results = std::move(results);
   }
-  committed.log = *std::move(log);
   return committed;
 }
 

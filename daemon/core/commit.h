@@ -23,6 +23,7 @@ struct CommitRules {
 struct Committed {
   std::vector<OpResult> results;
   std::optional<Checkpoint> log;  // as it is now; nothing when no entry was added
+  KeyChange keys;                 // for Store::publish(), before anybody is told of the results
 };
 
 // One transaction, one checkpoint, one sync. An error means indeterminate: none, or all, of it is durable.

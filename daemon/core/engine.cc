@@ -75,12 +75,12 @@ void Engine::screen(Submission submission) {
   const Attempt& attempt = *submission.attempt;
   const Store* store = committer_.store();
   auto txn = store != nullptr ? store->read() : std::unexpected(StoreError{});
-  const auto known = txn ? known_claim(*txn, attempt.claim_key, attempt.fingerprint) : std::unexpected(txn.error());
+  auto known = txn ? known_claim(*txn, attempt.claim_key, attempt.fingerprint) : std::unexpected(txn.error());
   if (!known) {
     return refuse(std::move(submission), store_unavailable());
   }
   if (*known) {
-    return answer_known(std::move(submission), **known);
+    return answer_known(std::move(submission), **std::move(known));
   }
   if (stopping_) {
     return refuse(std::move(submission), {Reason::shutting_down, "The daemon is stopping: ask again once it is back"});
@@ -212,18 +212,17 @@ Refusal Engine::refusal(const Attempt& attempt, Error error, std::optional<std::
   return out;
 }
 
-ExecuteResult Engine::result_of(const Attempt& attempt, const RunResult& run, UtcTime at, std::uint64_t index,
-                                bool replayed) const {
+ExecuteResult Engine::result_of(const Attempt& attempt, StoredOutcome outcome, bool replayed) const {
   ExecuteResult out;
   out.id = attempt.id;
   out.action = attempt.action;
-  out.result = run.result;
-  out.receipt = seed_receipt(to_uuid_text(attempt.id), run.result);
-  out.status = run.status;
+  out.result = std::move(outcome.run.result);
+  out.receipt = outcome.receipt;
+  out.status = outcome.run.status;
   out.replayed = replayed;
-  out.at = at;
-  out.duration_us = run.duration_us;
-  out.log = {policy_.origin, index};
+  out.at = outcome.at;
+  out.duration_us = outcome.run.duration_us;
+  out.log = {policy_.origin, outcome.index};
   return out;
 }
 

@@ -86,7 +86,7 @@ class Engine {
   void start_run(Submission submission);
   void record(const ClaimKey& key, std::shared_ptr<const RunResult> run);
   void recorded(const ClaimKey& key, const RunResult& run, const StoreResult<OpResult>& result);
-  void answer_known(Submission submission, const KnownClaim& known);
+  void answer_known(Submission submission, KnownClaim known);
   void start_waiting();
 
   static Error store_unavailable();
@@ -104,8 +104,7 @@ class Engine {
   static CheckResult check_result(const Attempt& attempt, std::string would,
                                   std::optional<Error> denial = std::nullopt);
   [[nodiscard]] Refusal refusal(const Attempt& attempt, Error error, std::optional<std::uint64_t> index) const;
-  [[nodiscard]] ExecuteResult result_of(const Attempt& attempt, const RunResult& run, UtcTime at, std::uint64_t index,
-                                        bool replayed) const;
+  [[nodiscard]] ExecuteResult result_of(const Attempt& attempt, StoredOutcome outcome, bool replayed) const;
 
   const Clock& clock_;
   Verifier& verifier_;

@@ -62,14 +62,14 @@ void Engine::check_claim(Claimant claimant) {
   auto txn = store != nullptr ? store->read() : std::unexpected(StoreError{});
   const Attempt& attempt = *submission.attempt;
   // Again: the same request may have been claimed while this one's signature was checked.
-  const auto known = txn ? known_claim(*txn, attempt.claim_key, attempt.fingerprint) : std::unexpected(txn.error());
+  auto known = txn ? known_claim(*txn, attempt.claim_key, attempt.fingerprint) : std::unexpected(txn.error());
   auto objection =
       txn && claimant.approval ? approval_objection(*txn, *claimant.approval) : StoreResult<std::optional<Error>>();
   if (!known || !objection) {
     return refuse(std::move(submission), store_unavailable());
   }
   if (*known) {
-    return answer_known(std::move(submission), **known);
+    return answer_known(std::move(submission), **std::move(known));
   }
   if (*objection) {
     return deny(std::move(submission), std::move(**objection));
@@ -118,9 +118,9 @@ void Engine::not_started(Submission submission, std::shared_ptr<const RunResult>
   std::visit(Overloaded{
                  [](const Claimed&) { OPENEXEC_CHECK(false); },
                  [&](const Recorded& done) {
-                   answer(submission.reply, result_of(attempt, *finished, done.at, done.index, false));
+                   answer(submission.reply, result_of(attempt, {*finished, done.at, done.index, done.receipt}, false));
                  },
-                 [&](const AlreadyClaimed& known) { answer_known(std::move(submission), known.claim); },
+                 [&](AlreadyClaimed& known) { answer_known(std::move(submission), std::move(known.claim)); },
                  [&](Denied& denied) {
                    if (denied.index) {
                      meter_.entered(attempt.peer.uid, clock_.now());
@@ -170,7 +170,7 @@ void Engine::recorded(const ClaimKey& key, const RunResult& run, const StoreResu
       count(waiting.uid, done != nullptr ? std::nullopt : std::optional(Reason::outcome_unknown));
     }
     if (done != nullptr) {
-      answer(waiting.reply, result_of(*ended.attempt, run, done->at, done->index, replayed));
+      answer(waiting.reply, result_of(*ended.attempt, {run, done->at, done->index, done->receipt}, replayed));
     } else {
       answer(waiting.reply, refusal(*ended.attempt, outcome_unknown_error(), std::nullopt));
     }
@@ -178,7 +178,7 @@ void Engine::recorded(const ClaimKey& key, const RunResult& run, const StoreResu
   }
 }
 
-void Engine::answer_known(Submission submission, const KnownClaim& known) {
+void Engine::answer_known(Submission submission, KnownClaim known) {
   const Attempt& attempt = *submission.attempt;
   if (!known.same_request) {
     return deny(std::move(submission), nonce_reused_error());
@@ -189,8 +189,7 @@ void Engine::answer_known(Submission submission, const KnownClaim& known) {
         return answer(submission.reply, check_result(attempt, "replay"));
       }
       count(attempt.peer.uid, std::nullopt);
-      return answer(submission.reply,
-                    result_of(attempt, known.outcome->run, known.outcome->at, known.outcome->index, true));
+      return answer(submission.reply, result_of(attempt, *std::move(known.outcome), true));
     case ClaimState::running: {
       const auto run = runs_.find(attempt.claim_key);
       if (run == runs_.end() && !slots_.holds(attempt.claim_key)) {

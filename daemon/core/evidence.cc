@@ -51,19 +51,21 @@ Result<Entry> entry_at(const ReadTxn& txn, std::uint64_t index) {
 
 // The entry a query asks for; nothing when there is none.
 Result<std::optional<std::uint64_t>> find_entry(const ReadTxn& txn, const Policy& policy, const ReceiptQuery& query) {
+  const auto latest = [](const Result<std::optional<ClaimRecord>>& record) -> Result<std::optional<std::uint64_t>> {
+    if (!record) {
+      return std::unexpected(record.error());
+    }
+    return *record ? std::optional((*record)->index) : std::nullopt;
+  };
   if (const auto* id = std::get_if<ExecutionId>(&query.by)) {
-    return or_unavailable(latest_entry_of(txn, *id));
+    return latest(or_unavailable(find_claim(txn, *id)));
   }
   if (const auto* nonce = std::get_if<std::string>(&query.by)) {
     if (policy.any_tenant()) {
       return fail(Reason::invalid_params,
                   "nonce: this daemon serves any tenant, so a nonce alone names nothing: ask by id or index");
     }
-    const auto record = or_unavailable(find_claim(txn, claim_key(policy.tenant_id, *nonce)));
-    if (!record) {
-      return std::unexpected(record.error());
-    }
-    return *record ? std::optional((*record)->index) : std::nullopt;
+    return latest(or_unavailable(find_claim(txn, claim_key(policy.tenant_id, *nonce))));
   }
   return std::get<std::uint64_t>(query.by);
 }
@@ -79,11 +81,16 @@ Result<std::optional<Json>> presented_with(const ReadTxn& txn, const Receipt& re
   if (!receipt.approval || !receipt.approval->id || !receipt.tenant_id) {
     return std::nullopt;
   }
-  const auto used = or_unavailable(used_approval(txn, approval_key(*receipt.tenant_id, *receipt.approval->id)));
+  const auto used = or_unavailable(find_claim(txn, approval_key(*receipt.tenant_id, *receipt.approval->id)));
   if (!used) {
     return std::unexpected(used.error());
   }
-  const auto json = *used ? parse_json((*used)->presented) : std::unexpected(JsonError{});
+  const auto presented =
+      *used ? or_unavailable(presented_at(txn, (*used)->first_index)) : Result<std::optional<std::string_view>>();
+  if (!presented) {
+    return std::unexpected(presented.error());
+  }
+  const auto json = *presented ? parse_json(**presented) : std::unexpected(JsonError{});
   // A denial may name an approval that had its use elsewhere, or one with the same id.
   return json && presented_approval_hash(*json) == receipt.approval->hash ? std::optional(*json) : std::nullopt;
 }

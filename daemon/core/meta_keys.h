@@ -16,8 +16,9 @@ inline constexpr std::string_view log_key = "log_key";
 inline constexpr std::string_view clock_floor = "clock_floor";
 inline constexpr std::string_view recoveries = "recoveries";
 inline constexpr std::string_view approvals_floor = "approvals_floor";
+inline constexpr std::string_view key_progress = "key_progress";
 
-inline constexpr std::array keys = {format,  mode,        tenant_id,  origin,         epoch,
-                                    log_key, clock_floor, recoveries, approvals_floor};
+inline constexpr std::array keys = {format,  mode,        tenant_id,  origin,          epoch,
+                                    log_key, clock_floor, recoveries, approvals_floor, key_progress};
 
 }  // namespace openexec::meta

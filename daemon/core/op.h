@@ -68,6 +68,7 @@ struct StoredOutcome {
   RunResult run;
   UtcTime at;
   std::uint64_t index = 0;  // of the outcome's entry
+  Hash receipt;             // the seed's
 };
 
 enum class ClaimState : std::uint8_t { running = 1, finished = 2, unknown = 3 };
@@ -87,6 +88,7 @@ struct Kept {};    // a cosigned checkpoint is durable
 struct Recorded {  // an outcome or a summary is durable; also for a claim that came finished
   std::uint64_t index = 0;
   UtcTime at;
+  Hash receipt;  // the seed's, of an outcome
 };
 struct AlreadyClaimed {  // the same request was claimed before; nothing was written
   KnownClaim claim;

@@ -37,21 +37,6 @@ StoreResult<std::optional<std::string_view>> leaf_at(const ReadTxn& txn, std::ui
   return txn.get(Table::entries, to_big_endian(index));
 }
 
-StoreResult<std::optional<std::uint64_t>> latest_entry_of(const ReadTxn& txn, const ExecutionId& id) {
-  const auto row = txn.last(Table::executions, text_of(id.view()));
-  if (!row) {
-    return std::unexpected(row.error());
-  }
-  if (!*row) {
-    return std::nullopt;
-  }
-  const auto index = from_big_endian<std::uint64_t>((*row)->key.substr(ExecutionId::size_bytes));
-  if (!index) {
-    return damaged("an execution has no entry index");
-  }
-  return *index;
-}
-
 StoreResult<std::string> latest_checkpoint(const ReadTxn& txn) {
   auto note = text_at(txn, Table::checkpoints, checkpoint_latest_key);
   if (!note) {
@@ -96,10 +81,6 @@ StoreResult<std::uint64_t> LogWriter::append(const LeafContent& content) {
     done = done ? txn_->append(Table::nodes, to_big_endian(position), text_of(node.view())) : done;
     ++position;
   });
-  if (const auto* receipt = std::get_if<Receipt>(&content);
-      done && receipt != nullptr && receipt->kind != ReceiptKind::denied) {
-    done = txn_->put(Table::executions, std::string(text_of(receipt->id.view())) + key, {});
-  }
   if (!done) {
     return std::unexpected(done.error());
   }

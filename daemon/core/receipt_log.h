@@ -22,8 +22,6 @@ inline constexpr std::string_view checkpoint_cosigned_key = "cosigned";
 StoreResult<std::uint64_t> log_size(const ReadTxn& txn);
 // The leaf at that index, in JCS form; nothing when there is none. The view is into the map.
 StoreResult<std::optional<std::string_view>> leaf_at(const ReadTxn& txn, std::uint64_t index);
-// The latest entry of an execution that was claimed.
-StoreResult<std::optional<std::uint64_t>> latest_entry_of(const ReadTxn& txn, const ExecutionId& id);
 
 // The signed note of the last commit that added entries. Every store that recovered once has one.
 StoreResult<std::string> latest_checkpoint(const ReadTxn& txn);
@@ -41,7 +39,8 @@ class LogWriter {
   // Both outlive the writer.
   static StoreResult<LogWriter> open(WriteTxn& txn, const NoteSigner& signer);
 
-  // The entry's index. A claimed execution's receipts are found by id; other leaves are not.
+  [[nodiscard]] std::uint64_t next_index() const { return tree_.size(); }
+  // The entry's index.
   StoreResult<std::uint64_t> append(const LeafContent& content);
   // Puts the checkpoint of what the log has now. It is signed here, inside the transaction, and read back from the
   // store by whoever hands it out: none leaves before its commit succeeded.

@@ -53,7 +53,7 @@ StoreResult<void> close_claim(WriteTxn& txn, LogWriter& log, const ClaimKey& key
   }
   (*record)->state = ClaimState::unknown;
   (*record)->index = *index;
-  auto done = txn.put(Table::claims, text_of(key.view()), encode(key, **record));
+  auto done = change_claim(txn, **record);
   return done ? txn.erase(Table::open, text_of(key.view())) : done;
 }
 

@@ -86,7 +86,7 @@ Service::Service(const Clock& clock, Engine& engine, const Committer& committer,
 
 void Service::handle(const Caller& caller, Request request, Respond respond) {
   if (request.method == "execute") {
-    return execute(caller, request, std::move(respond));
+    return execute(caller, std::move(request), std::move(respond));
   }
   if (!may_connect(policy_, caller)) {
     return respond(encode_error(request.id, peer_not_allowed_error()));
@@ -107,8 +107,8 @@ void Service::handle(const Caller& caller, Request request, Respond respond) {
   respond(result ? encode_result(request.id, *result) : encode_error(request.id, result.error()));
 }
 
-void Service::execute(const Caller& caller, const Request& request, Respond respond) {
-  auto decoded = decode_execute(request.params);
+void Service::execute(const Caller& caller, Request request, Respond respond) {
+  auto decoded = decode_execute(std::move(request.params));
   if (!decoded) {
     const Error error = !may_connect(policy_, caller)       ? peer_not_allowed_error()
                         : !engine_.may_ask(caller.peer.uid) ? Engine::rate_limited_error()

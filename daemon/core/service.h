@@ -44,7 +44,7 @@ class Service {
   template <typename Query, typename Answer>
   Result<Json> answer_from_log(const Result<Query>& query, Answer answer) const;
 
-  void execute(const Caller& caller, const Request& request, Respond respond);
+  void execute(const Caller& caller, Request request, Respond respond);
   void log_cosigned(const Caller& caller, const Request& request, Respond respond);
   Result<Json> info(const Caller& caller, const Json& params);
   Result<Json> health(const Caller& caller, const Json& params);

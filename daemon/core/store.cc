@@ -12,6 +12,7 @@
 #include <cstring>
 
 #include "daemon/core/big_endian.h"
+#include "daemon/core/claims.h"
 #include "daemon/core/meta_keys.h"
 #include "daemon/core/store_error.h"
 #include "proto-json/check.h"
@@ -144,7 +145,7 @@ std::expected<void, std::string> Store::open_tables(Access access) {
   if (code != 0) {
     return std::unexpected(fmt::format("cannot begin on the store {}: {}", options_.dir, mdb_strerror(code)));
   }
-  WriteTxn tables(*this, txn);
+  WriteTxn tables(*this, txn, keys_.recent());
 
   // Read before anything is made: a store of another format stays as it is.
   code = mdb_dbi_open(txn, table_names[0], 0, tables_.data());
@@ -271,6 +272,22 @@ std::expected<void, std::string> Store::take_meta(Access access) {
   return {};
 }
 
+// The keys that no table has yet, out of the claims themselves.
+std::expected<void, std::string> Store::load_keys() {
+  const auto txn = read();
+  const auto progress = txn ? key_progress(*txn) : std::unexpected(txn.error());
+  auto claims = progress ? recent_claims(*txn) : std::unexpected(progress.error());
+  if (!claims) {
+    return std::unexpected(fmt::format(
+        "the store {} cannot be used: {}; what it claimed would look new. Put back a copy (openexec store adopt)",
+        options_.dir, claims.error().message));
+  }
+  for (const KeyChange& change : keys_.load(*progress, *std::move(claims))) {
+    published_.apply(change);
+  }
+  return {};
+}
+
 void Store::measure() const {
   MDB_envinfo env_info{};
   MDB_stat stat{};
@@ -279,8 +296,7 @@ void Store::measure() const {
 }
 
 std::expected<std::unique_ptr<Store>, std::string> Store::open_as(const StoreOptions& options, Access access) {
-  std::unique_ptr<Store> store(new Store);
-  store->options_ = options;
+  std::unique_ptr<Store> store(new Store(options));
   if (!is_to_read(access)) {
     auto held = lock(options.dir);
     if (!held) {
@@ -294,6 +310,9 @@ std::expected<std::unique_ptr<Store>, std::string> Store::open_as(const StoreOpt
   }
   if (opened) {
     opened = store->take_meta(access);
+  }
+  if (opened && !is_to_read(access)) {
+    opened = store->load_keys();
   }
   if (!opened) {
     return std::unexpected(opened.error());
@@ -333,7 +352,7 @@ StoreResult<ReadTxn> Store::read() const {
   if (const int code = mdb_txn_begin(env_.get(), nullptr, MDB_RDONLY, &txn); code != 0) {
     return store_error("begin to read", code);
   }
-  return ReadTxn(*this, txn);
+  return ReadTxn(*this, txn, published_);
 }
 
 StoreResult<WriteTxn> Store::write() {
@@ -341,7 +360,7 @@ StoreResult<WriteTxn> Store::write() {
   if (const int code = mdb_txn_begin(env_.get(), nullptr, 0, &txn); code != 0) {
     return store_error("begin to write", code);
   }
-  return WriteTxn(*this, txn);
+  return WriteTxn(*this, txn, keys_.recent());
 }
 
 StoreResult<void> Store::copy_to(int fd) const {

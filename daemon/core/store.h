@@ -12,7 +12,9 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
+#include "daemon/core/recent_keys.h"
 #include "proto-json/bytes.h"
 #include "proto-json/limits.h"
 #include "proto-json/receipt.h"
@@ -23,13 +25,26 @@ struct MDB_cursor;
 
 namespace openexec {
 
-// Tables of format 2 (docs/formats.md, "Store"). Append-only list: each keeps its name for ever.
-enum class Table : std::size_t { meta, claims, open, approvals, results, entries, executions, nodes, checkpoints };
-inline constexpr std::size_t table_count = 9;
+// Tables of format 3 (docs/formats.md, "Store"). Append-only list: each keeps its name for ever.
+enum class Table : std::size_t {
+  meta,
+  claims,
+  open,
+  approvals,
+  results,
+  entries,
+  executions,
+  nodes,
+  checkpoints,
+  presented,
+  nonces
+};
+inline constexpr std::size_t table_count = 11;
 inline constexpr std::array<const char*, table_count> table_names = {
-    "meta", "claims", "open", "approvals", "results", "entries", "executions", "nodes", "checkpoints"};
+    "meta",       "claims", "open",        "approvals", "results", "entries",
+    "executions", "nodes",  "checkpoints", "presented", "nonces"};
 
-inline constexpr std::uint32_t store_format = 2;
+inline constexpr std::uint32_t store_format = 3;
 
 struct StoreError {
   std::string message;  // for an operator, with LMDB's own words
@@ -49,6 +64,8 @@ struct StoreOptions {
   std::optional<std::string> tenant_id = std::nullopt;
   std::string origin = {};        // the log's name in its first epoch
   bool origin_is_default = true;  // nobody chose it: a store that has another keeps its own
+  std::size_t key_run_min = limits::key_run_min;
+  std::uint64_t key_salt = 0;  // not known to callers
   bool durable = true;  // false: commits are not synced. For the simulator, which loses nothing but what it means to
 };
 
@@ -77,13 +94,31 @@ class ReadTxn {
   [[nodiscard]] StoreResult<std::optional<Row>> next(Table table, std::string_view key) const;
   // All rows of the table.
   [[nodiscard]] StoreResult<class TableScan> scan(Table table) const;
+  // The rows from `key` on.
+  [[nodiscard]] StoreResult<class TableScan> scan_from(Table table, std::string_view key) const;
   [[nodiscard]] StoreResult<std::uint64_t> count(Table table) const;
+
+  // The first entry of a claim whose key is not in its table yet: the first with that prefix that `is_it` says yes to.
+  template <typename IsIt>
+  [[nodiscard]] std::optional<std::uint64_t> find_recent(KeyKind kind, std::uint64_t prefix, IsIt is_it) const {
+    for (const ClaimKeys& keys : added_) {
+      const bool has_key = kind != KeyKind::approval || keys.has_approval;
+      if (has_key && keys.prefixes[static_cast<std::size_t>(kind)] == prefix && is_it(keys.first_index)) {
+        return keys.first_index;
+      }
+    }
+    const std::uint64_t found = recent_->find(kind, prefix, is_it);
+    return found == PrefixMap::none ? std::nullopt : std::optional(found);
+  }
 
  protected:
   friend class Store;
-  ReadTxn(const class Store& store, MDB_txn* txn) : store_(&store), txn_(txn) {}
+  ReadTxn(const class Store& store, MDB_txn* txn, const RecentKeys& recent)
+      : store_(&store), txn_(txn), recent_(&recent) {}
   const class Store* store_;
   MDB_txn* txn_;  // ended by the destructor unless committed
+  const RecentKeys* recent_;
+  std::vector<ClaimKeys> added_;  // by this transaction
 };
 
 // The rows of a table one after the other, in the order of keys. Does not outlive its transaction, in which nothing is
@@ -93,14 +128,16 @@ class TableScan {
   // Nothing at the end. An error when the table is out of order or has another number of rows than it says: a damaged
   // one cannot send the reader round for ever.
   [[nodiscard]] StoreResult<std::optional<ReadTxn::Row>> next();
-  [[nodiscard]] std::uint64_t count() const { return count_; }  // of all rows
+  [[nodiscard]] std::uint64_t count() const { return count_.value_or(0); }  // of all rows
 
  private:
   friend class ReadTxn;
-  TableScan(Table table, std::uint64_t count, MDB_cursor* cursor) : table_(table), count_(count), cursor_(cursor) {}
+  TableScan(Table table, std::optional<std::uint64_t> count, std::string_view from, MDB_cursor* cursor)
+      : table_(table), count_(count), from_(from), cursor_(cursor) {}
 
   Table table_;
-  std::uint64_t count_;
+  std::optional<std::uint64_t> count_;  // nothing: of a part of the table
+  std::string from_;
   std::unique_ptr<MDB_cursor, CloseCursor> cursor_;
   std::uint64_t seen_ = 0;
   std::string_view before_;  // the key of the row before, in the map
@@ -113,6 +150,9 @@ class WriteTxn : public ReadTxn {
   // A key greater than every key of the table: cheaper, and refused when it is not.
   [[nodiscard]] StoreResult<void> append(Table table, std::string_view key, std::string_view value);
   [[nodiscard]] StoreResult<void> erase(Table table, std::string_view key);
+  // A claim was put whose keys are in no table yet. Whoever commits it takes them over.
+  void add_keys(const ClaimKeys& keys) { added_.push_back(keys); }
+  [[nodiscard]] std::vector<ClaimKeys> take_keys() { return std::exchange(added_, {}); }
   // Durable when it returns without an error. After an error it is not known whether the changes are durable.
   [[nodiscard]] StoreResult<void> commit();
 
@@ -137,10 +177,15 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  // Short ones, from any thread, any number up to store_readers_max; they never wait for the writer.
+  // Short ones, of one thread, any number up to store_readers_max; they never wait for the writer. They find a claim by
+  // its keys once its commit was published.
   [[nodiscard]] StoreResult<ReadTxn> read() const;
-  // One thread only.
+  // One thread only; it may be another.
   [[nodiscard]] StoreResult<WriteTxn> write();
+  // The writer's: what it holds of keys in memory.
+  [[nodiscard]] KeyMerger& keys() { return keys_; }
+  // The reader's, while it has no transaction, for each commit in order: takes over what it changed about keys.
+  void publish(const KeyChange& change) { published_.apply(change); }
 
   // Forgets readers whose process died without ending their transaction: until then no page that was freed since is
   // used again. Cheap.
@@ -183,7 +228,8 @@ class Store {
 
   enum class Access { make, change, read, read_copy };
 
-  Store() = default;
+  explicit Store(StoreOptions options)
+      : options_(std::move(options)), keys_(options_.key_run_min, options_.key_salt), published_(options_.key_salt) {}
   static std::expected<Lock, std::string> lock(const std::string& dir);
   static std::expected<void, std::string> probe(const std::string& dir);
   std::expected<void, std::string> open_env(Access access);
@@ -196,6 +242,7 @@ class Store {
   std::expected<void, std::string> take_meta(Access access);
   std::expected<void, std::string> take_log_name(const ReadTxn& txn, const std::string& origin);
   static bool is_to_read(Access access) { return access == Access::read || access == Access::read_copy; }
+  std::expected<void, std::string> load_keys();
   void measure() const;
 
   StoreOptions options_;
@@ -206,6 +253,8 @@ class Store {
   std::size_t map_size_bytes_ = 0;
   std::uint64_t epoch_ = 1;
   std::string log_name_;
+  KeyMerger keys_;        // the writer's
+  RecentKeys published_;  // the reader's
 };
 
 }  // namespace openexec

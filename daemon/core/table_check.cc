@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <string>
@@ -35,21 +36,26 @@ class Checker {
       : txn_(txn), audit_(audit), progress_(progress), findings_(findings) {}
 
   void check_claims(LogReport& report);
+  void check_nonces(LogReport& report);
+  void check_results(LogReport& report);
   void check_approvals(LogReport& report);
+  void check_presented();
   void check_executions();
 
  private:
   void check_claim(const AuditedExecution& execution, std::optional<std::string_view> row);
-  [[nodiscard]] bool has_unreadable_outcome(const AuditedExecution& execution, std::string_view claim) const;
-  void check_result(const AuditedExecution& execution, std::optional<std::string_view> row);
+  [[nodiscard]] bool has_unreadable_outcome(const AuditedExecution& execution) const;
+  void check_result(const AuditedExecution& execution, std::string_view row);
   void check_open(const AuditedExecution& execution, std::optional<std::string_view> row);
-  void check_approval(const AuditedApproval& approval, std::optional<std::string_view> row);
+  // A row of a table of keys, of that entry; one that is in memory alone may have none.
+  void check_key(std::string_view what, std::uint64_t first_index, bool failed, std::optional<std::string_view> row);
 
   void extra_claim(const ReadTxn::Row& row);
   void extra_result(const ReadTxn::Row& row);
   void extra_open(const ReadTxn::Row& row);
-  void extra_approval(const ReadTxn::Row& row);
-  void extra_execution(const ReadTxn::Row& row);
+  void check_claimed_approval(const AuditedApproval& approval);
+  void extra_key(std::string_view what, const ReadTxn::Row& row);
+  void extra_presented(const ReadTxn::Row& row);
 
   // An entry that is named already: what belongs to it cannot be known.
   [[nodiscard]] bool is_unreadable(std::uint64_t index) const { return audit_.is_unreadable(index); }
@@ -60,6 +66,7 @@ class Checker {
   const LogAudit& audit_;
   const CheckProgress& progress_;
   LogFindings& findings_;
+  std::uint64_t indexed_ = 0;  // claims from here on may have no rows in the tables of keys
 };
 
 std::string Checker::name_of(std::uint64_t index) const {
@@ -70,42 +77,107 @@ std::string Checker::name_of(std::uint64_t index) const {
                             : fmt::format("entry {} (nonce {})", index, quoted_name(receipt->nonce));
 }
 
-// The four tables that have the claim key in one pass, so that each execution is looked at once.
+// The places in `all` of what is wanted, in the order of one of their entries.
+template <auto Entry, typename Audited, typename Wanted>
+std::vector<std::uint32_t> by_entry(const std::vector<Audited>& all, Wanted wanted) {
+  std::vector<std::uint32_t> places;
+  for (std::uint32_t place = 0; place < all.size(); ++place) {
+    if (wanted(all[place])) {
+      places.push_back(place);
+    }
+  }
+  std::ranges::sort(places, {}, [&](std::uint32_t place) { return all[place].*Entry; });
+  return places;
+}
+
+bool has_result_now(const AuditedExecution& execution) { return has_result(execution.kind); }
+
 void Checker::check_claims(LogReport& report) {
+  const auto progress = key_progress(txn_);
+  if (!progress) {
+    findings_.add(LogPart::structure, [&] { return progress.error().message; });
+  }
+  indexed_ = progress ? progress->indexed : 0;
+  if (progress && std::max(progress->indexed, progress->run_end) > audit_.size()) {
+    findings_.add(LogPart::structure, [&] { return "its key_progress is past the log's end"; });
+  }
   SideBySide claims(txn_, Table::claims, progress_, findings_);
-  SideBySide results(txn_, Table::results, progress_, findings_);
-  SideBySide open(txn_, Table::open, progress_, findings_);
   const auto no_claim = [this](const ReadTxn::Row& row) { extra_claim(row); };
-  const auto no_result = [this](const ReadTxn::Row& row) { extra_result(row); };
-  const auto not_open = [this](const ReadTxn::Row& row) { extra_open(row); };
-  for_each_in(audit_.by_claim(), audit_.executions(), [&](const AuditedExecution& execution) {
-    const std::string_view key = text_of(execution.claim.view());
-    const auto claim = claims.at(key, no_claim);
-    const auto result = results.at(key, no_result);
-    const auto started = open.at(key, not_open);
+  const auto& executions = audit_.executions();
+  for (const std::uint32_t place :
+       by_entry<&AuditedExecution::first_index>(executions, [](const auto&) { return true; })) {
+    const AuditedExecution& execution = executions[place];
+    const auto claim = claims.at(to_big_endian(execution.first_index), no_claim);
     if (claim || !claims.failed()) {
       check_claim(execution, claim);
     }
-    if (claim && has_unreadable_outcome(execution, *claim)) {
-      return;
-    }
-    if (result || !results.failed()) {
-      check_result(execution, result);
-    }
-    if (started || !open.failed()) {
+  }
+  claims.finish(no_claim);
+  report.claims = claims.count();
+}
+
+// The two tables that have the claim key in one pass.
+void Checker::check_nonces(LogReport& report) {
+  SideBySide nonces(txn_, Table::nonces, progress_, findings_);
+  SideBySide open(txn_, Table::open, progress_, findings_);
+  const auto no_claim = [this](const ReadTxn::Row& row) { extra_key("nonce", row); };
+  const auto not_open = [this](const ReadTxn::Row& row) { extra_open(row); };
+  for_each_in(audit_.by_claim(), audit_.executions(), [&](const AuditedExecution& execution) {
+    const std::string_view key = text_of(execution.claim.view());
+    const auto nonce = nonces.at(key, no_claim);
+    check_key("nonce", execution.first_index, nonces.failed(), nonce);
+    const auto started = open.at(key, not_open);
+    if (!has_unreadable_outcome(execution) && (started || !open.failed())) {
       check_open(execution, started);
     }
   });
-  claims.finish(no_claim);
-  results.finish(no_result);
+  nonces.finish(no_claim);
   open.finish(not_open);
-  report.claims = claims.count();
-  report.results = results.count();
   report.running = open.count();
 }
 
+void Checker::check_key(std::string_view what, std::uint64_t first_index, bool failed,
+                        std::optional<std::string_view> row) {
+  if (!row && (failed || first_index >= indexed_)) {
+    return;
+  }
+  if (!row || from_big_endian<std::uint64_t>(*row) != first_index) {
+    findings_.add(what == "approval" ? LogPart::approvals : LogPart::claims, [&] {
+      return fmt::format("the {} of {} {}", what, name_of(first_index),
+                         row ? "leads to another entry" : "is not found by its key");
+    });
+  }
+}
+
+void Checker::extra_key(std::string_view what, const ReadTxn::Row& row) {
+  const auto first_index = from_big_endian<std::uint64_t>(row.value);
+  if (first_index && is_unreadable(*first_index)) {
+    return;
+  }
+  findings_.add(what == "approval" ? LogPart::approvals : LogPart::claims,
+                [&] { return fmt::format("the {} {} belongs to no entry of the log", what, hex_of(row.key)); });
+}
+
+void Checker::check_results(LogReport& report) {
+  SideBySide rows(txn_, Table::results, progress_, findings_);
+  const auto extra = [this](const ReadTxn::Row& row) { extra_result(row); };
+  const auto& executions = audit_.executions();
+  for (const std::uint32_t place : by_entry<&AuditedExecution::index>(executions, has_result_now)) {
+    const AuditedExecution& execution = executions[place];
+    const auto row = rows.at(to_big_endian(execution.index), extra);
+    if (row) {
+      check_result(execution, *row);
+    } else if (!rows.failed()) {
+      findings_.add(LogPart::results,
+                    [&] { return fmt::format("the result of {} is missing", name_of(execution.index)); });
+    }
+  }
+  rows.finish(extra);
+  report.results = rows.count();
+}
+
 void Checker::check_claim(const AuditedExecution& execution, std::optional<std::string_view> row) {
-  const auto record = row ? decode_claim(execution.claim, *row) : std::unexpected(StoreError{});
+  const auto record = row ? decode_claim(execution.first_index, *row) : std::unexpected(StoreError{});
   if (!record) {
     return findings_.add(LogPart::claims, [&] {
       return fmt::format("the claim of {} {}", name_of(execution.first_index),
@@ -117,54 +189,53 @@ void Checker::check_claim(const AuditedExecution& execution, std::optional<std::
       return fmt::format("the claim of {} has another {} than the log", name_of(execution.first_index), what);
     });
   };
+  if (record->key != execution.claim) {
+    differs("nonce");
+  }
   if (record->id != execution.id) {
     differs("id");
   }
-  if (has_unreadable_outcome(execution, *row)) {
+  const auto presented = txn_.get(Table::presented, to_big_endian(execution.first_index));
+  if (record->approval && presented && !*presented) {
+    differs("approval");
+  }
+  if (has_unreadable_outcome(execution)) {
     return;
   }
   if (record->state != state_of(execution.kind)) {
     differs("state");
   }
-  if (record->first_index != execution.first_index || record->index != execution.index) {
+  if (record->index != execution.index) {
     differs("entry");
   }
 }
 
 // Its claim says that it ended with an entry that cannot be read, and which is named already.
-bool Checker::has_unreadable_outcome(const AuditedExecution& execution, std::string_view claim) const {
+bool Checker::has_unreadable_outcome(const AuditedExecution& execution) const {
   if (execution.kind != ReceiptKind::started || audit_.unreadable() == 0) {
     return false;
   }
-  const auto record = decode_claim(execution.claim, claim);
+  const auto claim = txn_.get(Table::claims, to_big_endian(execution.first_index));
+  const auto record = claim && *claim ? decode_claim(execution.first_index, **claim) : std::unexpected(StoreError{});
   return record && is_unreadable(record->index);
 }
 
-void Checker::check_result(const AuditedExecution& execution, std::optional<std::string_view> row) {
-  if (row.has_value() != has_result(execution.kind)) {
-    return findings_.add(LogPart::results, [&] {
-      return fmt::format("the result of {} {}", name_of(execution.index),
-                         row ? "is there, and the log says that it has none" : "is missing");
-    });
-  }
-  if (!row) {
-    return;
-  }
+void Checker::check_result(const AuditedExecution& execution, std::string_view row) {
   const auto differs = [&](std::string_view what) {
     findings_.add(LogPart::results, [&] { return fmt::format("the result of {} {}", name_of(execution.index), what); });
   };
-  const auto record = view_result(*row);
+  const auto record = view_result(row);
   if (!record) {
     return differs("cannot be read");
   }
-  if (record->status != execution.kind || record->at != execution.at || record->duration_us != execution.duration_us ||
-      record->index != execution.index) {
-    differs("has another status, time or entry than the log");
+  if (record->status != execution.kind || record->at != execution.at || record->duration_us != execution.duration_us) {
+    differs("has another status or time than the log");
   }
   if (sha256(record->result) != execution.result_hash) {
     differs("is not the one that its entry names");
   }
-  if (seed_receipt(to_uuid_text(execution.id), record->result) != execution.receipt) {
+  if (record->receipt != execution.receipt ||
+      seed_receipt(to_uuid_text(execution.id), record->result) != execution.receipt) {
     differs("does not make the receipt that its entry names");
   }
 }
@@ -187,22 +258,26 @@ void Checker::check_open(const AuditedExecution& execution, std::optional<std::s
 }
 
 void Checker::extra_claim(const ReadTxn::Row& row) {
-  const auto key = ClaimKey::from(bytes_of(row.key));
-  const auto record = key ? decode_claim(*key, row.value) : std::unexpected(StoreError{});
-  if (record && (is_unreadable(record->first_index) || is_unreadable(record->index))) {
+  const auto first_index = from_big_endian<std::uint64_t>(row.key);
+  const auto record = first_index ? decode_claim(*first_index, row.value) : std::unexpected(StoreError{});
+  if (first_index && (is_unreadable(*first_index) || (record && is_unreadable(record->index)))) {
     return;
   }
-  findings_.add(LogPart::claims,
-                [&] { return fmt::format("the claim {} belongs to no entry of the log", hex_of(row.key)); });
+  findings_.add(LogPart::claims, [&] {
+    return first_index ? fmt::format("there is a claim of entry {}, which claimed nothing", *first_index)
+                       : fmt::format("the claim {} belongs to no entry of the log", hex_of(row.key));
+  });
 }
 
 void Checker::extra_result(const ReadTxn::Row& row) {
-  const auto record = view_result(row.value);
-  if (record && is_unreadable(record->index)) {
+  const auto index = from_big_endian<std::uint64_t>(row.key);
+  if (index && is_unreadable(*index)) {
     return;
   }
-  findings_.add(LogPart::results,
-                [&] { return fmt::format("the result of claim {} belongs to no entry of the log", hex_of(row.key)); });
+  findings_.add(LogPart::results, [&] {
+    return index ? fmt::format("there is a result of entry {}, which is none of an execution that ended", *index)
+                 : fmt::format("the result {} belongs to no entry of the log", hex_of(row.key));
+  });
 }
 
 void Checker::extra_open(const ReadTxn::Row& row) {
@@ -217,79 +292,62 @@ void Checker::extra_open(const ReadTxn::Row& row) {
 
 void Checker::check_approvals(LogReport& report) {
   SideBySide rows(txn_, Table::approvals, progress_, findings_);
-  const auto extra = [this](const ReadTxn::Row& row) { extra_approval(row); };
+  const auto extra = [this](const ReadTxn::Row& row) { extra_key("approval", row); };
   for (const AuditedApproval& approval : audit_.approvals()) {
     const auto row = rows.at(text_of(approval.key.view()), extra);
-    if (row || !rows.failed()) {
-      check_approval(approval, row);
+    check_key("approval", approval.index, rows.failed(), row);
+  }
+  rows.finish(extra);
+  report.approvals = audit_.approvals().size();
+}
+
+// A claim that cannot be read is named already.
+void Checker::check_claimed_approval(const AuditedApproval& approval) {
+  const auto bytes = txn_.get(Table::claims, to_big_endian(approval.index));
+  const auto record = bytes && *bytes ? decode_claim(approval.index, **bytes) : std::unexpected(StoreError{});
+  if (record && record->approval != approval.key) {
+    findings_.add(LogPart::approvals, [&] {
+      return fmt::format("the claim of {} has another approval than the log", name_of(approval.index));
+    });
+  }
+}
+
+void Checker::check_presented() {
+  SideBySide rows(txn_, Table::presented, progress_, findings_);
+  const auto extra = [this](const ReadTxn::Row& row) { extra_presented(row); };
+  const auto& approvals = audit_.approvals();
+  for (const std::uint32_t place : by_entry<&AuditedApproval::index>(approvals, [](const auto&) { return true; })) {
+    const AuditedApproval& approval = approvals[place];
+    check_claimed_approval(approval);
+    const auto row = rows.at(to_big_endian(approval.index), extra);
+    if ((row && sha256(*row) != approval.presented) || (!row && !rows.failed())) {
+      findings_.add(LogPart::approvals, [&] {
+        return fmt::format("the approval of {} is not kept as it was presented", name_of(approval.index));
+      });
     }
   }
   rows.finish(extra);
-  report.approvals = rows.count();
 }
 
-void Checker::extra_approval(const ReadTxn::Row& row) {
-  const auto used = decode_approval(row.value);
-  const auto claim = used ? find_claim(txn_, used->claim) : std::unexpected(StoreError{});
-  if (claim && *claim && is_unreadable((*claim)->first_index)) {
+void Checker::extra_presented(const ReadTxn::Row& row) {
+  const auto index = from_big_endian<std::uint64_t>(row.key);
+  if (index && is_unreadable(*index)) {
     return;
   }
-  findings_.add(LogPart::approvals,
-                [&] { return fmt::format("the used approval {} belongs to no entry of the log", hex_of(row.key)); });
-}
-
-void Checker::check_approval(const AuditedApproval& approval, std::optional<std::string_view> row) {
-  const auto used = row ? decode_approval(*row) : std::unexpected(StoreError{});
-  std::string_view fault;
-  if (!row) {
-    fault = "is not among those that were used";
-  } else if (!used) {
-    fault = "cannot be read";
-  } else if (used->claim != approval.claim) {
-    fault = "is kept as used by another claim";
-  } else if (sha256(used->presented) != approval.presented) {
-    fault = "is not kept as it was presented";
-  } else {
-    return;
-  }
-  findings_.add(LogPart::approvals,
-                [&] { return fmt::format("the approval of {} {}", name_of(approval.index), fault); });
+  findings_.add(LogPart::approvals, [&] {
+    return index ? fmt::format("there is an approval of entry {}, which used none", *index)
+                 : fmt::format("the approval {} as presented belongs to no entry of the log", hex_of(row.key));
+  });
 }
 
 void Checker::check_executions() {
   SideBySide rows(txn_, Table::executions, progress_, findings_);
-  const auto extra = [this](const ReadTxn::Row& row) { extra_execution(row); };
-  std::string key;
-  const auto look = [&](const ExecutionId& id, std::uint64_t index) {
-    key = text_of(id.view());
-    append_big_endian(key, index);
-    const auto row = rows.at(key, extra);
-    if ((row && !row->empty()) || (!row && !rows.failed())) {
-      findings_.add(LogPart::claims, [&] {
-        return fmt::format("{} is {} under its id {}", name_of(index), row ? "not rightly found" : "not found",
-                           to_uuid_text(id));
-      });
-    }
-  };
+  const auto extra = [this](const ReadTxn::Row& row) { extra_key("id", row); };
   for_each_in(audit_.by_id(), audit_.executions(), [&](const AuditedExecution& execution) {
-    if (!is_unreadable(execution.first_index)) {
-      look(execution.id, execution.first_index);
-    }
-    if (execution.index != execution.first_index) {
-      look(execution.id, execution.index);
-    }
+    const auto row = rows.at(text_of(execution.id.view()), extra);
+    check_key("id", execution.first_index, rows.failed(), row);
   });
   rows.finish(extra);
-}
-
-void Checker::extra_execution(const ReadTxn::Row& row) {
-  const bool has_size = row.key.size() == ExecutionId::size_bytes + sizeof(std::uint64_t);
-  const auto index = has_size ? from_big_endian<std::uint64_t>(row.key.substr(ExecutionId::size_bytes)) : std::nullopt;
-  if (index && is_unreadable(*index)) {
-    return;
-  }
-  findings_.add(LogPart::claims,
-                [&] { return fmt::format("the execution {} belongs to no entry of the log", hex_of(row.key)); });
 }
 
 }  // namespace
@@ -297,7 +355,10 @@ void Checker::extra_execution(const ReadTxn::Row& row) {
 void check_tables(const ReadTxn& txn, const LogAudit& audit, const CheckProgress& progress, LogReport& report) {
   Checker checker(txn, audit, progress, report.findings);
   checker.check_claims(report);
+  checker.check_nonces(report);
+  checker.check_results(report);
   checker.check_approvals(report);
+  checker.check_presented();
   checker.check_executions();
   for (const LogPart part : {LogPart::claims, LogPart::results, LogPart::approvals}) {
     report.findings.checked(part);

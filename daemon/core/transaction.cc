@@ -4,6 +4,7 @@
 
 #include "daemon/core/store.h"
 #include "daemon/core/store_error.h"
+#include "proto-json/check.h"
 
 namespace openexec {
 namespace {
@@ -27,7 +28,11 @@ std::unexpected<StoreError> store_error(std::string_view doing, int lmdb_code) {
   return std::unexpected(StoreError{fmt::format("{}: {}", doing, mdb_strerror(lmdb_code))});
 }
 
-ReadTxn::ReadTxn(ReadTxn&& other) noexcept : store_(other.store_), txn_(std::exchange(other.txn_, nullptr)) {}
+ReadTxn::ReadTxn(ReadTxn&& other) noexcept
+    : store_(other.store_),
+      txn_(std::exchange(other.txn_, nullptr)),
+      recent_(other.recent_),
+      added_(std::move(other.added_)) {}
 
 ReadTxn::~ReadTxn() {
   if (txn_ != nullptr) {
@@ -108,7 +113,15 @@ StoreResult<TableScan> ReadTxn::scan(Table table) const {
   if (!cursor) {
     return std::unexpected(cursor.error());
   }
-  return TableScan(table, *rows, cursor->release());
+  return TableScan(table, *rows, {}, cursor->release());
+}
+
+StoreResult<TableScan> ReadTxn::scan_from(Table table, std::string_view key) const {
+  auto cursor = open_cursor(txn_, store_->tables_[static_cast<std::size_t>(table)]);
+  if (!cursor) {
+    return std::unexpected(cursor.error());
+  }
+  return TableScan(table, std::nullopt, key, cursor->release());
 }
 
 void CloseCursor::operator()(MDB_cursor* cursor) const noexcept { mdb_cursor_close(cursor); }
@@ -117,12 +130,17 @@ StoreResult<std::optional<ReadTxn::Row>> TableScan::next() {
   const auto name = [this] { return table_names[static_cast<std::size_t>(table_)]; };
   MDB_val key{};
   MDB_val value{};
-  const int code = mdb_cursor_get(cursor_.get(), &key, &value, seen_ == 0 ? MDB_FIRST : MDB_NEXT);
-  if (code == MDB_NOTFOUND && seen_ == count_) {
+  MDB_cursor_op step = seen_ == 0 ? MDB_FIRST : MDB_NEXT;
+  if (seen_ == 0 && !from_.empty()) {
+    key = to_val(from_);
+    step = MDB_SET_RANGE;
+  }
+  const int code = mdb_cursor_get(cursor_.get(), &key, &value, step);
+  if (code == MDB_NOTFOUND && (!count_ || seen_ == *count_)) {
     return std::nullopt;
   }
-  if (code == MDB_NOTFOUND || (code == 0 && seen_ == count_)) {
-    return damaged(fmt::format("table {} says that it has {} rows, and has {}", name(), count_,
+  if (code == MDB_NOTFOUND || (code == 0 && count_ && seen_ == *count_)) {
+    return damaged(fmt::format("table {} says that it has {} rows, and has {}", name(), count(),
                                code == 0 ? "more" : fmt::format("{}", seen_)));
   }
   if (code != 0) {
@@ -164,6 +182,7 @@ StoreResult<void> WriteTxn::erase(Table table, std::string_view key) {
 }
 
 StoreResult<void> WriteTxn::commit() {
+  OPENEXEC_CHECK(added_.empty());  // or nothing would find those claims
   const int code = mdb_txn_commit(std::exchange(txn_, nullptr));
   if (code != 0) {
     return store_error("commit", code);

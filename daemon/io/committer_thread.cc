@@ -117,6 +117,10 @@ void CommitterThread::call_back() {
     if (!batch.results.has_value() && !std::exchange(failure_told_, true)) {
       failed_(batch.results.error());
     }
+    if (batch.results.has_value()) {
+      OPENEXEC_CHECK(readable_ != nullptr);  // the engine asks for a recovery once no commit is under way
+      readable_->publish(batch.keys);
+    }
     for (std::size_t i = 0; i < batch.done.size(); ++i) {
       if (batch.results.has_value()) {
         batch.done[i](std::move((*batch.results)[i]));
@@ -163,7 +167,7 @@ void CommitterThread::work() {
 
 CommitterThread::Batch CommitterThread::take_batch(Queue& queue) {
   const std::size_t count = std::min(queue.ops.size(), limits::commit_ops_max);
-  return {take_first(queue.ops, count), take_first(queue.done, count), {}};
+  return {take_first(queue.ops, count), take_first(queue.done, count), {}, {}};
 }
 
 void CommitterThread::commit_batch(Batch& batch) {
@@ -180,6 +184,7 @@ void CommitterThread::commit_batch(Batch& batch) {
   } else {
     OPENEXEC_CHECK(committed->results.size() == batch.done.size());
     batch.results = std::move(committed->results);
+    batch.keys = std::move(committed->keys);
     // These are durable and are answered. With no mark to follow them, nothing more is taken until there is one again.
     const auto marked = committed->log ? writing_.mark.write(*committed->log) : std::expected<void, std::string>();
     if (!marked.has_value()) {

@@ -59,12 +59,13 @@ class CommitterThread final : public Committer {
     std::vector<Op> ops;
     std::vector<CommitDone> done;
     StoreResult<std::vector<OpResult>> results;
+    KeyChange keys;
   };
   struct Recovery {
     std::vector<ClaimKey> live;
     RecoverDone done;
     StoreResult<std::size_t> result;
-    const Store* store = nullptr;
+    Store* store = nullptr;
   };
   struct Queue {
     std::vector<Op> ops;
@@ -88,7 +89,7 @@ class CommitterThread final : public Committer {
 
   // The loop's.
   Queue gathered_;
-  const Store* readable_;
+  Store* readable_;  // for readers, and to publish to
   bool failure_told_ = false;
 
   // The thread's.

@@ -41,7 +41,7 @@ TEST_CASE("a pure action is evaluated and recorded in one commit, without the ru
   CHECK(result.at == test::noon());
   CHECK(result.log.origin == test::origin);
   CHECK(result.log.index == 0);
-  CHECK(result.id == execution_id("add", "n", test::json(R"({"a":2,"b":3})"), std::nullopt));
+  CHECK(result.id == execution_id(encode("add", "n", test::json(R"({"a":2,"b":3})"), std::nullopt, nullptr)));
   CHECK(result.receipt == seed_receipt(to_uuid_text(result.id), result.result));
   CHECK(world.committer().total() == 1);
   CHECK(world.runner().effects() == 0);

@@ -102,6 +102,9 @@ class FakeCommitter : public Committer {
     StoreResult<std::vector<OpResult>> results = std::unexpected(StoreError{"the disk is gone"});
     if (!failed_ && next_failure_ != CommitFailure::absent) {
       auto committed = commit_ops(*store_, signer_, rules_, clock_.now(), ops);
+      if (committed) {
+        store_->publish(committed->keys);
+      }
       results = committed ? StoreResult<std::vector<OpResult>>(std::move(committed->results))
                           : std::unexpected(committed.error());
     }

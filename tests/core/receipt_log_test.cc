@@ -51,7 +51,6 @@ TEST_CASE("a new log is empty") {
   const ReadTxn txn = log.read();
   CHECK(log_size(txn).value() == 0);
   CHECK_FALSE(leaf_at(txn, 0).value().has_value());
-  CHECK_FALSE(latest_entry_of(txn, id_of(1)).value().has_value());
 }
 
 TEST_CASE("entries are numbered from 0 without a gap, also across transactions") {
@@ -85,37 +84,12 @@ TEST_CASE("an entry that was not committed is not there") {
   CHECK(log_size(log.read()).value() == 0);
 }
 
-TEST_CASE("an execution is found by its latest entry, whatever its id and its neighbours") {
-  const Log log;
-  WriteTxn txn = log.write();
-  for (const std::uint8_t byte : {0x00, 0xff, 0x01, 0xfe}) {
-    REQUIRE(writer_of(txn).append(receipt(ReceiptKind::started, id_of(byte))).has_value());
-  }
-  CHECK(writer_of(txn).append(receipt(ReceiptKind::unknown, id_of(0xff))).value() == 4);
-  CHECK(writer_of(txn).append(receipt(ReceiptKind::unknown, id_of(0x00))).value() == 5);
-  CHECK(latest_entry_of(txn, id_of(0x00)).value() == 5U);
-  CHECK(latest_entry_of(txn, id_of(0x01)).value() == 2U);
-  CHECK(latest_entry_of(txn, id_of(0xfe)).value() == 3U);
-  CHECK(latest_entry_of(txn, id_of(0xff)).value() == 4U);
-  CHECK_FALSE(latest_entry_of(txn, id_of(0x02)).value().has_value());
-}
-
-TEST_CASE("a denial is an entry but no execution") {
-  const Log log;
-  WriteTxn txn = log.write();
-  REQUIRE(writer_of(txn).append(receipt(ReceiptKind::denied, id_of(1))).has_value());
-  CHECK(log_size(txn).value() == 1);
-  CHECK_FALSE(latest_entry_of(txn, id_of(1)).value().has_value());
-}
-
 TEST_CASE("an index that cannot be read is damage and not an empty log") {
   const Log log;
   WriteTxn txn = log.write();
   REQUIRE(txn.put(Table::entries, "xxx", "leaf").has_value());
-  REQUIRE(txn.put(Table::executions, std::string(16, '\1') + "xxx", "").has_value());
   CHECK_FALSE(log_size(txn).has_value());
   CHECK_FALSE(LogWriter::open(txn, test::log_signer()).has_value());
-  CHECK_FALSE(latest_entry_of(txn, id_of(1)).has_value());
 }
 
 TEST_CASE("a tree that lacks a node cannot be written on") {

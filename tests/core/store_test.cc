@@ -34,7 +34,7 @@ void make_store(const StoreOptions& options, std::string_view meta_key = {}, std
   const auto store = test::open_store(options);
   auto txn = store->write();
   REQUIRE(txn.has_value());
-  REQUIRE(txn->put(Table::claims, "key", "value").has_value());
+  REQUIRE(txn->put(Table::nonces, "key", "value").has_value());
   if (!meta_key.empty() && meta_value.empty()) {
     REQUIRE(txn->erase(Table::meta, meta_key).has_value());
   } else if (!meta_key.empty()) {
@@ -69,13 +69,13 @@ TEST_CASE("what was committed is there after the store is opened again, and what
   {
     auto txn = store->write();
     REQUIRE(txn.has_value());
-    REQUIRE(txn->put(Table::claims, "other", "value").has_value());
-    CHECK(txn->get(Table::claims, "other").value() == "value");
+    REQUIRE(txn->put(Table::nonces, "other", "value").has_value());
+    CHECK(txn->get(Table::nonces, "other").value() == "value");
   }
   const auto txn = store->read();
   REQUIRE(txn.has_value());
-  CHECK(txn->get(Table::claims, "key").value() == "value");
-  CHECK_FALSE(txn->get(Table::claims, "other").value().has_value());
+  CHECK(txn->get(Table::nonces, "key").value() == "value");
+  CHECK_FALSE(txn->get(Table::nonces, "other").value().has_value());
   CHECK_FALSE(txn->get(Table::results, "key").value().has_value());
 }
 
@@ -181,7 +181,7 @@ TEST_CASE("a store of another format is refused, untouched") {
     make_store(clawshield_options(dir), "format", to_big_endian(format));
     const std::string before = data_file(dir);
     const std::string said = refusal(clawshield_options(dir));
-    CHECK(said.find("has format " + std::to_string(format) + ", and this release reads format 2") != std::string::npos);
+    CHECK(said.find("has format " + std::to_string(format) + ", and this release reads format 3") != std::string::npos);
     CHECK(data_file(dir) == before);
   }
 }
@@ -277,10 +277,10 @@ TEST_CASE("a full map is an error and loses nothing") {
     CHECK_FALSE(txn->put(Table::results, "key", std::string(std::size_t{2} << 20, 'x')).has_value());
     CHECK_FALSE(txn->commit().has_value());
   }
-  CHECK(store->read()->get(Table::claims, "key").value() == "value");
+  CHECK(store->read()->get(Table::nonces, "key").value() == "value");
   auto again = store->write();
   REQUIRE(again.has_value());
-  CHECK(again->put(Table::claims, "more", "value").has_value());
+  CHECK(again->put(Table::nonces, "more", "value").has_value());
   CHECK(again->commit().has_value());
 }
 

@@ -19,6 +19,16 @@ std::optional<std::string> tenant_of(const Json& test) {
   return tenant.is_null() ? std::nullopt : std::optional(string_member(test, "tenant_id"));
 }
 
+ExecutionId id_of(std::string_view action, std::string_view nonce, const Json& payload,
+                  const std::optional<std::string>& tenant) {
+  return execution_id(encode(action, nonce, payload, tenant, nullptr));
+}
+
+Hash fingerprint_of(std::string_view mode, const std::optional<std::string>& tenant, std::string_view action,
+                    const Json& payload, const Json* approval) {
+  return request_fingerprint(mode, encode(action, "n", payload, tenant, approval));
+}
+
 Json tenant_json(const std::optional<std::string>& tenant) { return tenant ? Json(*tenant) : Json(nullptr); }
 
 TEST_CASE("the same request has the same execution id on every host") {
@@ -26,8 +36,8 @@ TEST_CASE("the same request has the same execution id on every host") {
   const Json::Array cases = vector_cases("execution-ids");
   for (const Json& test : cases) {
     INFO(to_compact(test));
-    const ExecutionId id = execution_id(string_member(test, "action"), string_member(test, "nonce"),
-                                        parsed(string_member(test, "payload")), tenant_of(test));
+    const ExecutionId id = id_of(string_member(test, "action"), string_member(test, "nonce"),
+                                 parsed(string_member(test, "payload")), tenant_of(test));
     CHECK(to_uuid_text(id) == string_member(test, "id"));
   }
 }
@@ -35,8 +45,7 @@ TEST_CASE("the same request has the same execution id on every host") {
 TEST_CASE("an execution id is a UUID of version 8 and the RFC 9562 variant") {
   init_crypto();
   for (int i = 0; i < 1000; ++i) {
-    const std::string text =
-        to_uuid_text(execution_id("echo", "nonce-" + std::to_string(i), Json::object({}), std::nullopt));
+    const std::string text = to_uuid_text(id_of("echo", "nonce-" + std::to_string(i), Json::object({}), std::nullopt));
     CHECK(text[14] == '8');
     CHECK(std::string("89ab").find(text[19]) != std::string::npos);
   }
@@ -50,12 +59,14 @@ TEST_CASE("the pieces written one by one are the compact form of the object") {
   const std::string nonce = "n\xc3\xa9\"\\";
   for (const std::optional<std::string>& tenant :
        {std::optional<std::string>(), std::optional<std::string>("acme \xe2\x82\xac\"")}) {
-    CHECK(canonical_request(action, payload) == to_compact(Json::object({{"action", action}, {"payload", payload}})));
+    const std::string canonical = to_compact(Json::object({{"action", action}, {"payload", payload}}));
+    CHECK(canonical_request(action, payload) == canonical);
+    CHECK(canonical_request(encode(action, nonce, payload, tenant, nullptr)) == canonical);
 
     const std::string id_text = to_compact(
         Json::object({{"action", action}, {"nonce", nonce}, {"payload", payload}, {"tenant_id", tenant_json(tenant)}}));
     const Hash id_hash = sha256(std::string("openexec/id/v1\0", 15) + id_text);
-    const ExecutionId id = execution_id(action, nonce, payload, tenant);
+    const ExecutionId id = id_of(action, nonce, payload, tenant);
     CHECK(std::equal(id.data.begin(), id.data.begin() + 6, id_hash.data.begin()));
     CHECK(id.data[7] == id_hash.data[7]);
     CHECK(std::equal(id.data.begin() + 9, id.data.end(), id_hash.data.begin() + 9));
@@ -65,7 +76,7 @@ TEST_CASE("the pieces written one by one are the compact form of the object") {
                                                                   {"mode", "clawshield"},
                                                                   {"payload", payload},
                                                                   {"tenant_id", tenant_json(tenant)}}));
-    CHECK(request_fingerprint("clawshield", tenant, action, payload, approval) ==
+    CHECK(fingerprint_of("clawshield", tenant, action, payload, &approval) ==
           sha256(std::string("openexec/fingerprint/v1\0", 24) + fingerprint_text));
   }
 }
@@ -74,30 +85,31 @@ TEST_CASE("an integer and a float of one value are two requests") {
   init_crypto();
   CHECK(canonical_request("add", parsed(R"({"a":1})")) == R"({"action":"add","payload":{"a":1}})");
   CHECK(canonical_request("add", parsed(R"({"a":1.0})")) == R"({"action":"add","payload":{"a":1.0}})");
-  CHECK(execution_id("add", "n", parsed(R"({"a":1})"), std::nullopt) !=
-        execution_id("add", "n", parsed(R"({"a":1.0})"), std::nullopt));
+  CHECK(id_of("add", "n", parsed(R"({"a":1})"), std::nullopt) !=
+        id_of("add", "n", parsed(R"({"a":1.0})"), std::nullopt));
 }
 
 TEST_CASE("the order of members and the spelling of a text make no other request") {
   init_crypto();
-  CHECK(execution_id("echo", "n", parsed(R"({"a":"é","b":[1, 2]})"), "t") ==
-        execution_id("echo", "n", parsed(R"({ "b":[1,2], "\u0061":"\u00e9" })"), "t"));
+  CHECK(id_of("echo", "n", parsed(R"({"a":"é","b":[1, 2]})"), "t") ==
+        id_of("echo", "n", parsed(R"({ "b":[1,2], "\u0061":"\u00e9" })"), "t"));
 }
 
 TEST_CASE("whatever differs between two requests, their fingerprints differ") {
   init_crypto();
   const Json payload = parsed(R"({"a":1})");
   const Json approval = parsed(R"({"approval_id":"x"})");
+  const Json no_members = Json::object({});
   const std::vector<Hash> fingerprints{
-      request_fingerprint("clawshield", "t", "echo", payload, approval),
-      request_fingerprint("demo", "t", "echo", payload, approval),
-      request_fingerprint("clawshield", "u", "echo", payload, approval),
-      request_fingerprint("clawshield", std::nullopt, "echo", payload, approval),
-      request_fingerprint("clawshield", "null", "echo", payload, approval),
-      request_fingerprint("clawshield", "t", "add", payload, approval),
-      request_fingerprint("clawshield", "t", "echo", Json::object({}), approval),
-      request_fingerprint("clawshield", "t", "echo", payload, nullptr),
-      request_fingerprint("clawshield", "t", "echo", payload, Json::object({})),
+      fingerprint_of("clawshield", "t", "echo", payload, &approval),
+      fingerprint_of("demo", "t", "echo", payload, &approval),
+      fingerprint_of("clawshield", "u", "echo", payload, &approval),
+      fingerprint_of("clawshield", std::nullopt, "echo", payload, &approval),
+      fingerprint_of("clawshield", "null", "echo", payload, &approval),
+      fingerprint_of("clawshield", "t", "add", payload, &approval),
+      fingerprint_of("clawshield", "t", "echo", Json::object({}), &approval),
+      fingerprint_of("clawshield", "t", "echo", payload, nullptr),
+      fingerprint_of("clawshield", "t", "echo", payload, &no_members),
   };
   for (std::size_t i = 0; i < fingerprints.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {

@@ -4,9 +4,22 @@
 #include "daemon/core/big_endian.h"
 #include "daemon/core/receipt_log.h"
 #include "proto-json/check.h"
+#include "proto-json/encoding.h"
 #include "tests/simulation/sim_committer.h"
 
 namespace openexec::simulation {
+namespace {
+
+Hash seed_receipt_of(const Op& op) {
+  const auto* claim = std::get_if<Claim>(&op);
+  const auto* outcome = std::get_if<Outcome>(&op);
+  if (claim != nullptr) {
+    return seed_receipt(to_uuid_text(claim->attempt->id), claim->finished->result);
+  }
+  return outcome != nullptr ? seed_receipt(to_uuid_text(outcome->attempt->id), outcome->run->result) : Hash{};
+}
+
+}  // namespace
 
 // What a lying disk would say.
 StoreResult<Committed> SimCommitter::invent(std::size_t count) const {
@@ -22,7 +35,7 @@ StoreResult<Committed> SimCommitter::invent(std::size_t count) const {
     } else if (std::holds_alternative<Cosigning>(op)) {
       committed.results.emplace_back(Kept{});
     } else {
-      committed.results.emplace_back(Recorded{next++, around_.clock.now()});
+      committed.results.emplace_back(Recorded{next++, around_.clock.now(), seed_receipt_of(op)});
     }
   }
   return committed;

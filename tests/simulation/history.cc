@@ -31,7 +31,7 @@ std::size_t History::sent(Submission submission) {
   submission.clock_mark = clock_.mark();
   submission.failures_mark = failures_;
   const auto claim = claims_.find(clients_.claim_name(submission.spec));
-  if (claim != claims_.end()) {
+  if (claim != claims_.end() && claim->second.started.value_or(claim->second.index) < published_) {
     submission.known = claim->second.state;
   }
   ++open_count_;

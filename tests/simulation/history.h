@@ -48,7 +48,7 @@ struct Submission {
   bool check = false;
   bool peer_allowed = true;
   Peer peer;
-  std::optional<ClaimState> known;  // its nonce's claim when it was sent
+  std::optional<ClaimState> known;  // its nonce's claim when it was sent, if the engine could find it
   bool store_failed = false;        // the engine knew when it was sent
   bool stopping = false;            // a stop had begun when it was sent
   bool overloaded = false;          // too many requests were under way
@@ -116,6 +116,9 @@ class History {
   void asked(const Op& op);
   // The request that an operation is for.
   [[nodiscard]] std::optional<std::size_t> owner_of(const Op& op) const;
+  // The engine finds claims with an entry before this one: those of commits that it was told of, or that were there
+  // when the store was opened.
+  void published(std::uint64_t size) { published_ = std::max(published_, size); }
   // The latest time of a transaction; the stored floor is at most a second behind.
   void time_committed(UtcTime at) { time_floor_ = std::max(time_floor_, at); }
   [[nodiscard]] UtcTime time_floor() const { return time_floor_; }
@@ -150,6 +153,7 @@ class History {
   std::size_t failures_ = 0;
   bool in_doubt_ = false;
   UtcTime time_floor_;
+  std::uint64_t published_ = 0;
   unsigned used_percent_ = 0;
   std::map<std::string, std::size_t> claims_pending_;
   bool stopping_ = false;

@@ -188,7 +188,7 @@ void World::check_open_claims() {
 }
 
 void World::check_everything() {
-  if (const Store* store = life_->committer.real_store(); store != nullptr && !findings_.violation()) {
+  if (Store* store = life_->committer.real_store(); store != nullptr && !findings_.violation()) {
     log_.check_all(*store);
     log_.check_tables(*store);
   }

@@ -33,7 +33,7 @@ class LogObserver {
   // Every entry ever seen is there, unchanged, and so is their tree.
   void check_all(const Store& store);
   // Claims, open claims, approvals and results are what the entries say.
-  void check_tables(const Store& store);
+  void check_tables(Store& store);
 
   [[nodiscard]] std::uint64_t size() const { return model_.size(); }
   [[nodiscard]] const EvidenceCheck& evidence() const { return evidence_; }

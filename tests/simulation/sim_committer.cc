@@ -127,6 +127,7 @@ void SimCommitter::finish(std::size_t count, StoreResult<Committed> committed) {
     Pending pending = std::move(queue_.front());
     queue_.pop_front();
     if (committed) {
+      pending.keys = std::exchange(committed->keys, {});
       pending.result = std::move(committed->results[i]);
     } else {
       pending.result = std::unexpected(committed.error());
@@ -156,10 +157,22 @@ void SimCommitter::deliver() {
   if (std::holds_alternative<Summary>(pending.op)) {
     around_.counts.ended(pending.result && std::holds_alternative<Recorded>(*pending.result));
   }
+  if (pending.result) {
+    store_->publish(pending.keys);
+    if (!pending.keys.added.empty()) {
+      around_.history.published(pending.keys.added.back().first_index + 1);
+    }
+  }
   if (broken_ != Broken::callbacks_are_lost) {
     pending.done(std::move(pending.result));
   }
   count_claims();
+}
+
+// A store that was opened knows all of its claims.
+void SimCommitter::tell_opened() const {
+  const auto txn = store_->read();
+  around_.history.published(txn ? log_size(*txn).value_or(0) : 0);
 }
 
 // A store that nobody put back may always be run.
@@ -185,6 +198,7 @@ StoreResult<std::size_t> SimCommitter::reopen(RecoveryFate fate) {
     return std::unexpected(StoreError{opened.error()});
   }
   store_ = std::move(*opened);
+  tell_opened();
   if (auto error = objection()) {
     return std::unexpected(std::move(*error));
   }

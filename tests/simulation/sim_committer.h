@@ -71,6 +71,7 @@ class SimCommitter final : public Committer {
     Op op;
     CommitDone done;
     StoreResult<OpResult> result;
+    KeyChange keys = {};  // the whole commit's, with its first operation
   };
   [[nodiscard]] StoreResult<Committed> apply(std::size_t count);
   [[nodiscard]] StoreResult<Committed> invent(std::size_t count) const;
@@ -79,6 +80,7 @@ class SimCommitter final : public Committer {
   void break_after();
   void finish(std::size_t count, StoreResult<Committed> committed);
   [[nodiscard]] std::optional<StoreError> objection();
+  void tell_opened() const;
   StoreResult<std::size_t> reopen(RecoveryFate fate);
   void tell_models(const Op& op);
   void count_claims();

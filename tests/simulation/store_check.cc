@@ -5,6 +5,7 @@
 #include "daemon/core/big_endian.h"
 #include "daemon/core/claims.h"
 #include "daemon/core/receipt_log.h"
+#include "proto-json/canonical.h"
 #include "proto-json/crypto.h"
 #include "proto-json/encoding.h"
 #include "proto-json/execution_id.h"
@@ -64,28 +65,39 @@ void LogObserver::check_claim(const ReadTxn& txn, const std::string& name, const
       (*record)->index != claim.index || (*record)->first_index != claim.started.value_or(claim.index)) {
     return findings_.violate(Promise::at_most_once, "the claim is not what its entries say: " + name);
   }
-  const auto latest = latest_entry_of(txn, claim.id);
-  if (!latest || *latest != claim.index) {
+  const auto by_id = find_claim(txn, claim.id);
+  if (!by_id || !*by_id || (*by_id)->index != claim.index) {
     findings_.violate(Promise::every_attempt_on_record, "an execution id leads to another entry: " + name);
   }
-  const auto bytes = txn.get(Table::results, text_of(key_of(clients_, claim.spec).view()));
+  const auto bytes = txn.get(Table::results, to_big_endian(claim.index));
   if (!bytes || bytes->has_value() != (claim.state == ClaimState::finished)) {
     return findings_.violate(Promise::same_request_same_answer,
                              "a result without an outcome, or the other way: " + name);
   }
-  const auto stored = *bytes ? decode_result(**bytes) : std::unexpected(StoreError{});
-  if (*bytes && (!stored || stored->run.result != claim.result || stored->run.status != claim.status ||
-                 stored->index != claim.index)) {
+  const auto stored = *bytes ? decode_result(claim.index, **bytes) : std::unexpected(StoreError{});
+  if (*bytes && (!stored || stored->run.result != claim.result || stored->run.status != claim.status)) {
     findings_.violate(Promise::same_request_same_answer, "the stored result is another: " + name);
+  }
+  const ExecuteRequest request = clients_.request(claim.spec);
+  const bool used_approval = plan_.policy.mode == Mode::clawshield;
+  const auto presented = presented_at(txn, claim.started.value_or(claim.index));
+  if (!presented || presented->has_value() != used_approval ||
+      (used_approval && **presented != to_compact(presented_approval(request.approval_artifact.value())))) {
+    findings_.violate(Promise::every_attempt_on_record, "the approval is not kept as it was presented: " + name);
   }
 }
 
-void LogObserver::check_tables(const Store& store) {
-  const auto txn = store.read();
+// As the writer finds claims: what a reader finds, the engine's answers show.
+void LogObserver::check_tables(Store& store) {
+  const auto txn = store.write();
   if (!txn) {
     return findings_.violate(Promise::log_only_grows, "the store cannot be read: " + txn.error().message);
   }
   check_open(*txn);
+  const auto first_entry = [this](const std::string& claim) {
+    const SeenClaim& seen = history_.claims().at(claim);
+    return seen.started.value_or(seen.index);
+  };
   for (const auto& [name, claim] : history_.claims()) {
     check_claim(*txn, name, claim);
   }
@@ -94,11 +106,10 @@ void LogObserver::check_tables(const Store& store) {
       continue;  // its id may be none
     }
     const ApprovalKey key = approval_key(approval.tenant, *approval.artifact.find_string("approval_id"));
-    const auto used = used_approval(*txn, key);
+    const auto used = find_claim(*txn, key);
     const auto known = history_.approvals_used().find(Clients::approval_name(approval));
     const bool is_known = known != history_.approvals_used().end();
-    if (!used || used->has_value() != is_known ||
-        (is_known && (*used)->claim != key_of(clients_, history_.claims().at(known->second).spec))) {
+    if (!used || used->has_value() != is_known || (is_known && (*used)->first_index != first_entry(known->second))) {
       findings_.violate(Promise::at_most_once, "the table of used approvals differs from the log");
     }
   }

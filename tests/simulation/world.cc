@@ -11,6 +11,7 @@ namespace openexec::simulation {
 namespace {
 
 constexpr UtcTime first_moment{1'795'262'400LL * us_per_s};  // 2026-11-21T12:00:00Z
+constexpr std::size_t key_run_min = 20;                      // claims: so that runs begin, are interrupted and end
 constexpr std::size_t full_check_interval = 500;             // steps
 
 StoreOptions store_options(const Plan& plan, const std::string& dir) {
@@ -20,6 +21,7 @@ StoreOptions store_options(const Plan& plan, const std::string& dir) {
           .tenant_id = plan.policy.tenant_id,
           .origin = plan.policy.origin,
           .origin_is_default = false,
+          .key_run_min = key_run_min,
           .durable = false};
 }
 

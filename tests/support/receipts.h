@@ -81,6 +81,9 @@ inline AdminChange full_change() {
   return change;
 }
 
+// A receipt's leaf as a value.
+inline Json to_json(const Receipt& receipt) { return parse_json(to_leaf(receipt)).value(); }
+
 class RandomReceipts {
  public:
   explicit RandomReceipts(std::uint64_t seed) : random_(seed) {}
