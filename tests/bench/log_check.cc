@@ -34,12 +34,32 @@ std::optional<std::uint64_t> request_number(std::string_view nonce, const std::s
   return error == std::errc() && end == nonce.data() + nonce.size() ? std::optional(number) : std::nullopt;
 }
 
+// Marks its request as seen. Errors say what is wrong with the entry.
+std::expected<void, std::string> check_entry(const Json& entry, const std::string& run_name,
+                                             const std::vector<Hash>& receipts, std::vector<bool>& seen) {
+  const std::string* kind = entry.find_string("kind");
+  const std::string* nonce = entry.find_string("nonce");
+  const std::string* receipt = entry.find_string("receipt");
+  if (kind == nullptr || nonce == nullptr || receipt == nullptr || *kind != "executed") {
+    return std::unexpected("is no execution");
+  }
+  const auto number = request_number(*nonce, run_name);
+  if (!number || *number >= seen.size() || seen[*number]) {
+    return std::unexpected("has a nonce that was not sent, or was recorded before");
+  }
+  if (*receipt != to_hex(receipts[*number].view())) {
+    return std::unexpected("has another receipt than was answered");
+  }
+  seen[*number] = true;
+  return {};
+}
+
 }  // namespace
 
 std::expected<std::uint64_t, std::string> log_size(const std::string& socket_path) {
   auto daemon = client::Client::connect(socket_path);
   if (!daemon) {
-    return std::unexpected(daemon.error().message);
+    return std::unexpected(fmt::format("{}: {}", socket_path, daemon.error().message));
   }
   const auto health = call(*daemon, "health", nullptr);
   if (!health) {
@@ -53,8 +73,7 @@ std::expected<std::uint64_t, std::string> log_size(const std::string& socket_pat
   return static_cast<std::uint64_t>(*size->if_int());
 }
 
-std::expected<std::uint64_t, std::string> check_log(const LoadOptions& options, const LoadReport& report,
-                                                    std::uint64_t first) {
+std::expected<std::uint64_t, std::string> check_log(const LoadOptions& options, const LoadReport& report) {
   const auto size = log_size(options.socket_path);
   if (!size) {
     return std::unexpected(size.error());
@@ -64,32 +83,29 @@ std::expected<std::uint64_t, std::string> check_log(const LoadOptions& options, 
     return std::unexpected(daemon.error().message);
   }
   std::vector<bool> seen(report.receipts.size());
-  for (std::uint64_t index = first; index < *size; ++index) {
-    const auto answer = call(*daemon, "receipts/get", Json::object({{"index", static_cast<std::int64_t>(index)}}));
-    if (!answer) {
-      return std::unexpected(fmt::format("entry {}: {}", index, answer.error()));
+  std::uint64_t index = report.log_size_before;
+  while (index < *size) {
+    const auto answer = call(*daemon, "log/entries", Json::object({{"start", static_cast<std::int64_t>(index)}}));
+    const Json* entries = answer ? answer->find("entries") : nullptr;
+    if (entries == nullptr || entries->if_array() == nullptr || entries->if_array()->empty()) {
+      return std::unexpected(
+          fmt::format("the entries from {} on: {}", index, answer ? "an answer without them" : answer.error()));
     }
-    const Json* receipt = answer->find("receipt");
-    const std::string* kind = receipt != nullptr ? receipt->find_string("kind") : nullptr;
-    const std::string* nonce = receipt != nullptr ? receipt->find_string("nonce") : nullptr;
-    const std::string* hash = receipt != nullptr ? receipt->find_string("receipt") : nullptr;
-    if (kind == nullptr || nonce == nullptr || hash == nullptr || *kind != "executed") {
-      return std::unexpected(fmt::format("entry {} is no execution", index));
+    for (const Json& entry : *entries->if_array()) {
+      if (index == *size) {
+        break;  // a later one
+      }
+      if (auto good = check_entry(entry, options.terms.run_name, report.receipts, seen); !good) {
+        return std::unexpected(fmt::format("entry {} {}", index, good.error()));
+      }
+      ++index;
     }
-    const auto number = request_number(*nonce, options.run_name);
-    if (!number || *number >= seen.size() || seen[*number]) {
-      return std::unexpected(fmt::format("entry {} has a nonce that was not sent, or was recorded before", index));
-    }
-    if (*hash != to_hex(report.receipts[*number].view())) {
-      return std::unexpected(fmt::format("entry {} has another receipt than was answered", index));
-    }
-    seen[*number] = true;
   }
-  if (*size - first != report.answered) {
-    return std::unexpected(
-        fmt::format("{} requests were answered, and {} entries stand in the log", report.answered, *size - first));
+  if (*size - report.log_size_before != report.answered) {
+    return std::unexpected(fmt::format("{} requests were answered, and {} entries stand in the log", report.answered,
+                                       *size - report.log_size_before));
   }
-  return *size - first;
+  return report.answered;
 }
 
 }  // namespace openexec::bench

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
-// openexec-make-store DIR COUNT [demo|clawshield]: a store with that many `echo` executions, as a daemon would have
-// written it, for measuring what reads a whole log. Prints how long a proof takes in it.
+// openexec-make-store DIR COUNT [demo|clawshield [PREFIX]]: a store with that many `echo` executions, as a daemon would
+// have written it, for measuring what reads a whole log or adds to it. Their nonces are "PREFIX-<number>". Prints how
+// long a proof takes in it.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 #include "daemon/core/attempt.h"
@@ -22,6 +26,8 @@
 #include "daemon/core/recovery.h"
 #include "daemon/core/registry.h"
 #include "daemon/core/store.h"
+#include "daemon/io/high_water_file.h"
+#include "daemon/io/system_clock.h"
 #include "daemon/log_key.h"
 #include "proto-json/approval.h"
 #include "proto-json/canonical.h"
@@ -33,7 +39,8 @@
 namespace openexec::bench {
 namespace {
 
-constexpr std::size_t ops_per_commit = 1000;
+constexpr std::uint64_t ops_per_commit = 20'000;
+constexpr std::chrono::seconds progress_every{10};
 constexpr std::string_view tenant = "tenant-001";
 
 SecretKey approver() {
@@ -52,12 +59,21 @@ Policy policy_of(bool is_signed) {
   return policy;
 }
 
+// What all executions of a store have in common.
+struct Terms {
+  Policy policy;
+  std::string nonce_prefix;
+  Registry registry;
+  SecretKey key = approver();
+};
+
 // The n-th execution, with an approval of its own where the policy wants one.
-Claim claim_of(const Policy& policy, const Registry& registry, const SecretKey& key, UtcTime now, std::uint64_t n) {
+Claim claim_of(const Terms& terms, UtcTime now, std::uint64_t n) {
+  const Policy& policy = terms.policy;
   ExecuteRequest request;
   request.action = "echo";
   request.payload = Json::object({{"msg", fmt::format("message {}", n)}});
-  request.nonce = to_hex(sha256(fmt::format("{}", n)).view()).substr(0, 32);
+  request.nonce = fmt::format("{}-{}", terms.nonce_prefix, n);
   Claim claim;
   std::string approval_id;
   if (policy.mode == Mode::clawshield) {
@@ -66,13 +82,13 @@ Claim claim_of(const Policy& policy, const Registry& registry, const SecretKey& 
     approval_id = to_uuid_text(bytes);
     request.approval_artifact =
         mint_clawshield_approval(
-            {approval_id, std::string(tenant), request.action, request.payload, now, plus_s(now, 300)}, key)
+            {approval_id, std::string(tenant), request.action, request.payload, now, plus_s(now, 300)}, terms.key)
             .value();
   }
-  auto attempt = make_attempt(policy, registry.digest(), {1000, 1000, 42}, std::move(request));
+  auto attempt = make_attempt(policy, terms.registry.digest(), {1000, 1000, 42}, std::move(request));
   if (attempt.approval) {
     attempt.approval->id = approval_id;
-    attempt.approval->key_ids = {key_id(key.public_key())};
+    attempt.approval->key_ids = {key_id(terms.key.public_key())};
     attempt.approval->approvers = {"bench"};
     claim.approval = {approval_key(tenant, approval_id), now, plus_s(now, 300)};
   }
@@ -81,27 +97,59 @@ Claim claim_of(const Policy& policy, const Registry& registry, const SecretKey& 
   return claim;
 }
 
-bool fill(Store& store, const NoteSigner& signer, const Policy& policy, std::uint64_t count) {
-  Registry registry;
-  add_builtins(registry);
-  const SecretKey key = approver();
-  UtcTime now = from_text("2026-11-21T12:00:00Z").value();
+// The executions from `first` on, made by `threads` threads.
+std::vector<Op> ops_of(const Terms& terms, UtcTime now, std::uint64_t first, std::size_t count, unsigned threads) {
+  std::vector<Op> ops(count);
+  std::vector<std::jthread> makers;
+  for (unsigned thread = 0; thread < threads; ++thread) {
+    makers.emplace_back([&, thread] {
+      for (std::size_t i = thread; i < count; i += threads) {
+        ops[i] = claim_of(terms, now, first + i);
+      }
+    });
+  }
+  makers.clear();  // waits for them
+  return ops;
+}
+
+// Commits batch after batch, while the other cores make the next one. What the log came to; nothing when it failed.
+std::optional<Checkpoint> fill(Store& store, const NoteSigner& signer, const Terms& terms, std::uint64_t count) {
+  using Clock = std::chrono::steady_clock;
+  const auto commits = static_cast<std::int64_t>(count / ops_per_commit + 1);
+  UtcTime now = plus_s(SystemClock().now(), -commits);  // a commit a second until now
   if (const auto recovered = recover(store, signer, now, {}); !recovered) {
     fmt::print(stderr, "{}\n", recovered.error().message);
-    return false;
+    return std::nullopt;
   }
-  for (std::uint64_t n = 0; n < count;) {
-    std::vector<Op> ops;
-    for (; ops.size() < ops_per_commit && n < count; ++n) {
-      ops.emplace_back(claim_of(policy, registry, key, now, n));
+  const unsigned threads = std::max(2U, std::thread::hardware_concurrency()) - 1;
+  const auto make = [&](std::uint64_t first, UtcTime at) {
+    return std::async(std::launch::async, ops_of, std::cref(terms), at, first, std::min(ops_per_commit, count - first),
+                      threads);
+  };
+  const auto begin = Clock::now();
+  auto told = begin;
+  auto next = make(0, now);
+  std::optional<Checkpoint> log;
+  for (std::uint64_t done = 0; done < count;) {
+    const std::vector<Op> ops = next.get();
+    if (done + ops.size() < count) {
+      next = make(done + ops.size(), plus_s(now, 1));
     }
-    if (const auto done = commit_ops(store, signer, {}, now, ops); !done) {
-      fmt::print(stderr, "{}\n", done.error().message);
-      return false;
+    const auto committed = commit_ops(store, signer, {}, now, ops);
+    if (!committed) {
+      fmt::print(stderr, "{}\n", committed.error().message);
+      return std::nullopt;
     }
+    log = committed->log;
+    done += ops.size();
     now = plus_s(now, 1);
+    if (Clock::now() - told >= progress_every) {
+      told = Clock::now();
+      fmt::print(stderr, "{} of {} executions, {:.0f} a second\n", done, count,
+                 static_cast<double>(done) / std::chrono::duration<double>(told - begin).count());
+    }
   }
-  return true;
+  return log;
 }
 
 // Microseconds for one whole proof of an entry, read from the store as a daemon answers it: the mean over entries all
@@ -119,20 +167,28 @@ std::optional<double> proof_us(const Store& store, std::uint64_t count) {
   return took.count() / static_cast<double>(proofs);
 }
 
-int make_store(const std::string& dir, std::uint64_t count, bool is_signed) {
+// The high-water file, without which a daemon would take the store for a copy.
+std::expected<void, std::string> mark(const std::string& dir, const Checkpoint& log) {
+  const auto file = HighWaterFile::open(HighWaterFile::path_beside(dir));
+  const auto written = file ? file->write(log) : std::unexpected(file.error());
+  return written ? file->sync() : written;
+}
+
+int make_store(const std::string& dir, std::uint64_t count, bool is_signed, std::string_view nonce_prefix) {
   std::error_code error;
   if (!std::filesystem::create_directory(dir, error)) {
     fmt::print(stderr, "{} cannot be made, or is there already\n", dir);
     return 1;
   }
   std::filesystem::permissions(dir, std::filesystem::perms::owner_all, error);
-  const Policy policy = policy_of(is_signed);
+  Terms terms{policy_of(is_signed), std::string(nonce_prefix), {}};
+  add_builtins(terms.registry);
   StoreOptions options;
   options.dir = dir;
   options.map_size_bytes = std::size_t{64} << 30U;
-  options.mode = policy.mode;
-  options.tenant_id = policy.tenant_id;
-  options.origin = policy.origin;
+  options.mode = terms.policy.mode;
+  options.tenant_id = terms.policy.tenant_id;
+  options.origin = terms.policy.origin;
   options.durable = false;
   auto store = Store::open(options);
   if (!store) {
@@ -144,7 +200,15 @@ int make_store(const std::string& dir, std::uint64_t count, bool is_signed) {
     fmt::print(stderr, "{}\n", signer.error());
     return 1;
   }
-  const auto mean_us = fill(**store, *signer, policy, count) ? proof_us(**store, count) : std::nullopt;
+  const auto log = fill(**store, *signer, terms, count);
+  if (!log) {
+    return 1;
+  }
+  if (const auto marked = mark(dir, *log); !marked) {
+    fmt::print(stderr, "{}\n", marked.error());
+    return 1;
+  }
+  const auto mean_us = proof_us(**store, count);
   if (!mean_us) {
     return 1;
   }
@@ -158,11 +222,15 @@ int make_store(const std::string& dir, std::uint64_t count, bool is_signed) {
 int main(int argc, char** argv) {
   const std::vector<std::string_view> arguments(argv + 1, argv + argc);
   std::uint64_t count = 0;
-  const bool is_signed = arguments.size() == 3 && arguments[2] == "clawshield";
-  if ((arguments.size() != 2 && !is_signed && (arguments.size() != 3 || arguments[2] != "demo")) ||
-      std::from_chars(arguments[1].data(), arguments[1].data() + arguments[1].size(), count).ptr !=
-          arguments[1].data() + arguments[1].size()) {
-    fmt::print(stderr, "usage: openexec-make-store DIR COUNT [demo|clawshield]\n");
+  const bool is_signed = arguments.size() > 2 && arguments[2] == "clawshield";
+  const std::string_view prefix = arguments.size() > 3 ? arguments[3] : "made";
+  const auto is_number = [&](std::string_view text) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+    return error == std::errc() && end == text.data() + text.size();
+  };
+  if (arguments.size() < 2 || arguments.size() > 4 || !is_number(arguments[1]) || prefix.empty() ||
+      (arguments.size() > 2 && !is_signed && arguments[2] != "demo")) {
+    fmt::print(stderr, "usage: openexec-make-store DIR COUNT [demo|clawshield [PREFIX]]\n");
     return 2;
   }
   if (count == 0) {
@@ -170,5 +238,5 @@ int main(int argc, char** argv) {
     return 2;
   }
   openexec::init_crypto();
-  return openexec::bench::make_store(std::string(arguments[0]), count, is_signed);
+  return openexec::bench::make_store(std::string(arguments[0]), count, is_signed, prefix);
 }
