@@ -220,9 +220,14 @@ def main(argv: list[str]) -> int:
     show(result)
     text = json.dumps(result, indent=1, ensure_ascii=False) + "\n"
     if options.publish:
+        missing = [bar["what"] for bar in result["bars"] if bar["met"] is None]
+        if missing:
+            print(f"bench: not published, since this was not measured: {'; '.join(missing)}", file=sys.stderr)
+            return 1
+        page, picture = tables.fill_page(PAGE.read_text(), result), plot.svg(result)
         PUBLISHED_JSON.write_text(text)
-        PUBLISHED_SVG.write_text(plot.svg(result))
-        PAGE.write_text(tables.fill_page(PAGE.read_text(), result))
+        PUBLISHED_SVG.write_text(picture)
+        PAGE.write_text(page)
     if options.json:
         options.json.write_text(text)
     if options.svg:

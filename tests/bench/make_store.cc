@@ -39,7 +39,7 @@
 namespace openexec::bench {
 namespace {
 
-constexpr std::uint64_t ops_per_commit = 20'000;
+constexpr std::uint64_t ops_per_commit = 2'000;
 constexpr std::chrono::seconds progress_every{10};
 constexpr std::string_view tenant = "tenant-001";
 

@@ -19,6 +19,7 @@ GROWTH_KIB_MAX = 4096  # a soak: of the daemon's own memory, from a quarter of t
 # The daemon holds the keys of at most so many claims in memory, until they are merged into their tables.
 KEYS_MAX = 2 * 128 * 1024
 KEY_BYTES_MAX = 256
+SETTLE_S = 2
 SOAK_ROUND_S = 30
 SOAK_IN_FLIGHT = 64
 SLOW_START_S = 3  # in which the load makes its requests and all commands get under way
@@ -62,11 +63,17 @@ def say(text: str) -> None:
     print(text, flush=True)
 
 
+def settle() -> None:
+    """What others wrote and removed is not ours to wait for: the disk goes on with it for a while after a sync."""
+    os.sync()
+    time.sleep(SETTLE_S)
+
+
 def ours(space: Workspace, name: str, in_flight: int, seconds: float, *more: str) -> Row:
     """A figure of ours, from a daemon of its own with an empty store."""
     mode, scenario = SCENARIOS[name]
     checks = ["--check-log"] if scenario == "fresh" else []
-    os.sync()  # what others wrote is not ours to wait for
+    settle()
     with Daemon(space, mode) as daemon:
         row = {"name": name, **daemon.load(scenario, in_flight, seconds, *checks, *more)}
     say(f"  {name} at {in_flight}: {row['per_second']:,.0f} a second")
@@ -74,7 +81,7 @@ def ours(space: Workspace, name: str, in_flight: int, seconds: float, *more: str
 
 
 def theirs(peer: Peer, in_flight: int, seconds: float) -> Row:
-    os.sync()
+    settle()
     row = peer.measure(in_flight, seconds)
     say(f"  {peer.name} at {in_flight}: {row['per_second']:,.0f} a second")
     return row
@@ -82,7 +89,7 @@ def theirs(peer: Peer, in_flight: int, seconds: float) -> Row:
 
 def base_rates(space: Workspace, in_flight: int, seconds: float) -> list[Row]:
     folder = space.folder("b")
-    os.sync()
+    settle()
     argv = [str(space.tests_bin / "openexec-base-rates"), "--dir", str(folder), "--seconds", str(seconds), "--json"]
     rows = [{"at": in_flight, **row} for row in space.call_json(argv, seconds * 100 + 600)]
     shutil.rmtree(folder)

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -114,6 +115,7 @@ TEST_CASE("ten thousand idle connections cost the daemon at most 4 KiB each, and
   REQUIRE(getrlimit(RLIMIT_NOFILE, &files) == 0);
   files.rlim_cur = files.rlim_max;
   if (files.rlim_max < connections + 100 || setrlimit(RLIMIT_NOFILE, &files) != 0) {
+    REQUIRE(std::getenv("CI") == nullptr);  // there it may
     WARN("skipped: this user may not have 10,000 files open");
     return;
   }
