@@ -29,12 +29,7 @@ char to_lower(char c) { return c >= 'A' && c <= 'F' ? static_cast<char>(c - 'A' 
 // twice.
 
 std::string canonical_request(std::string_view action, const Json& payload) {
-  std::string out = R"({"action":)";
-  append_seed_string(out, action);
-  out += R"(,"payload":)";
-  append_compact(out, payload);
-  out += '}';
-  return out;
+  return canonical_request(encode(action, {}, payload, std::nullopt, nullptr));
 }
 
 EncodedRequest encode(std::string_view action, std::string_view nonce, const Json& payload,

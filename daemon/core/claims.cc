@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -79,10 +80,6 @@ constexpr Table table_of(KeyKind kind) {
   std::unreachable();
 }
 
-bool has_key(const ClaimRecord& record, const ClaimKey& key) { return record.key == key; }
-bool has_key(const ClaimRecord& record, const ApprovalKey& key) { return record.approval == key; }
-bool has_key(const ClaimRecord& record, const ExecutionId& id) { return record.id == id; }
-
 ByteView key_of(const ClaimRecord& record, KeyKind kind) {
   switch (kind) {
     case KeyKind::claim:
@@ -111,18 +108,18 @@ StoreResult<std::optional<ClaimRecord>> claim_at(const ReadTxn& txn, std::uint64
 }
 
 // In memory first: what is there may be in the table already, and what is in the table is there whole.
-template <typename Key>
-StoreResult<std::optional<ClaimRecord>> find_by(const ReadTxn& txn, KeyKind kind, const Key& key) {
+StoreResult<std::optional<ClaimRecord>> find_by(const ReadTxn& txn, KeyKind kind, ByteView key) {
+  const auto has_key = [&](const ClaimRecord& record) { return std::ranges::equal(key_of(record, kind), key); };
   StoreResult<std::optional<ClaimRecord>> found;
   // A claim of a later commit than this transaction sees has no record in it.
-  const auto recent = txn.find_recent(kind, key_prefix(key.view()), [&](std::uint64_t first_index) {
+  const auto recent = txn.find_recent(kind, key_prefix(key), [&](std::uint64_t first_index) {
     found = claim_at(txn, first_index);
-    return !found || (*found && has_key(**found, key));
+    return !found || (*found && has_key(**found));
   });
   if (recent) {
     return found;
   }
-  const auto bytes = txn.get(table_of(kind), text_of(key.view()));
+  const auto bytes = txn.get(table_of(kind), text_of(key));
   if (!bytes) {
     return std::unexpected(bytes.error());
   }
@@ -131,8 +128,8 @@ StoreResult<std::optional<ClaimRecord>> find_by(const ReadTxn& txn, KeyKind kind
   }
   const auto first_index = from_big_endian<std::uint64_t>(**bytes);
   found = first_index ? claim_at(txn, *first_index) : damaged("a key's entry cannot be read");
-  if (found && (!*found || !has_key(**found, key))) {
-    return damaged(fmt::format("the key {} leads to no claim that has it", to_hex(key.view())));
+  if (found && (!*found || !has_key(**found))) {
+    return damaged(fmt::format("the key {} leads to no claim that has it", to_hex(key)));
   }
   return found;
 }
@@ -237,15 +234,15 @@ StoreResult<void> put_result(WriteTxn& txn, std::uint64_t index, UtcTime at, con
 }
 
 StoreResult<std::optional<ClaimRecord>> find_claim(const ReadTxn& txn, const ClaimKey& key) {
-  return find_by(txn, KeyKind::claim, key);
+  return find_by(txn, KeyKind::claim, key.view());
 }
 
 StoreResult<std::optional<ClaimRecord>> find_claim(const ReadTxn& txn, const ApprovalKey& key) {
-  return find_by(txn, KeyKind::approval, key);
+  return find_by(txn, KeyKind::approval, key.view());
 }
 
 StoreResult<std::optional<ClaimRecord>> find_claim(const ReadTxn& txn, const ExecutionId& id) {
-  return find_by(txn, KeyKind::execution, id);
+  return find_by(txn, KeyKind::execution, id.view());
 }
 
 std::string encode(const KeyProgress& progress) {

@@ -133,10 +133,14 @@ KeyChange KeyMerger::committed(const Slice& slice, std::vector<ClaimKeys> added,
   return change;
 }
 
-void KeyMerger::begin_run() {
+void KeyMerger::sort_run() {
   for (std::size_t kind = 0; kind < key_kind_count; ++kind) {
     run_[kind] = recent_.older_[kind].sorted();
   }
+}
+
+void KeyMerger::begin_run() {
+  sort_run();
   progress_.run_end = newest_ + 1;
   progress_.merged = {};
 }
@@ -151,8 +155,8 @@ std::vector<KeyChange> KeyMerger::load(const KeyProgress& progress, std::vector<
   for (const KeyChange& change : changes) {
     recent_.apply(change);
   }
+  sort_run();
   for (std::size_t kind = 0; kind < key_kind_count; ++kind) {
-    run_[kind] = recent_.older_[kind].sorted();
     progress_.merged[kind] = std::min<std::uint64_t>(progress_.merged[kind], run_[kind].size());
   }
   if (!claims.empty()) {

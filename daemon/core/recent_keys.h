@@ -139,6 +139,7 @@ class KeyMerger {
  private:
   [[nodiscard]] bool is_merging() const { return progress_.run_end != 0; }
   void begin_run();
+  void sort_run();
 
   std::size_t run_keys_min_;
   RecentKeys recent_;
